@@ -1,0 +1,13 @@
+"""The errors that the library raises: each message says what, where, what was found, what is allowed, what to do."""
+
+
+class WatWerktError(Exception):
+    """Base of all errors that a reader, author or researcher can cause and mend."""
+
+
+class PublishedDataError(WatWerktError):
+    """A file of published data does not keep the contract."""
+
+
+class CodeError(WatWerktError):
+    """A code that no code list knows."""

@@ -1,0 +1,143 @@
+"""Write what follows from the two entries and the code lists: tidy tables, sidecars, and the Data Package.
+
+Run as ``python -m watwerkt.package`` (``make data``). Nothing here is typed by hand: a test writes everything anew and
+compares it with what is committed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+from watwerkt import entry
+from watwerkt.errors import WatWerktError
+from watwerkt.paths import data_dir
+from watwerkt.schema import sha256
+
+LICENSES = [
+    {
+        "name": "CC-BY-4.0",
+        "title": "Creative Commons Attribution 4.0",
+        "path": "https://creativecommons.org/licenses/by/4.0/",
+    }
+]
+LICENCE_NOTE = "Figures are facts taken from the report; labels and captions are in own words. The report itself is its publisher's."
+HOUSE = [{"title": "Wat werkt voor wie?"}]
+
+
+def files(data: Path) -> dict[Path, bytes]:
+    """Every file that follows from the hand-made ones, by its path."""
+    sources = json.loads((data / "sources.json").read_text(encoding="utf-8"))
+    made: dict[Path, bytes] = {}
+    resources: list[dict] = []
+    for study in sources:
+        coding = entry.read_coding(data / "entry" / study)
+        for table, rows in entry.tidy(data / "entry" / study, study).items():
+            path = data / "published" / study / f"{table}.csv"
+            made[path] = _csv(rows)
+            resources.append(_table(path, made[path], data, study, table, coding[table], sources[study]))
+        prose = data / "published" / study / "prose.csv"
+        resources.append(_prose(prose, data, study, sources[study]))
+    resources.append(_plain(data / "published" / "corrections.csv", data, "corrections", "Corrections", "schemas/corrections.json",
+                            "Misprints that can be shown to be misprints: cell, printed value, the value this book uses, and why."))  # fmt: skip
+    for path in sorted((data / "codes").glob("*.csv")):
+        schema = "schemas/categories.json" if path.stem == "category" else "schemas/codes.json"
+        resources.append(_plain(path, data, f"codes-{path.stem}", f"Codes: {path.stem}", schema,
+                                f"Code list '{path.stem}' with Dutch and English labels and definitions."))  # fmt: skip
+    for resource in resources:
+        made[(data / resource["path"]).with_suffix(".json")] = _json(resource)
+    made[data / "datapackage.json"] = _json(_package(resources))
+    return made
+
+
+def _csv(rows: list[dict[str, str]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, entry.TIDY_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8")
+
+
+def _json(content: dict) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def _resource(path: Path, raw: bytes, data: Path, name: str, title: str, description: str, schema: str) -> dict:
+    return {
+        "name": name,
+        "path": path.relative_to(data).as_posix(),
+        "title": title,
+        "description": description,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": len(raw),
+        "hash": sha256(raw),
+        "schema": schema,
+        "sources": HOUSE,
+        "licenses": LICENSES,
+    }
+
+
+def _source(source: dict) -> list[dict]:
+    names = ", ".join(source["authors"])
+    return [{"title": f"{names}. {source['title']}. {source['publisher']}, {source['date']}."}]
+
+
+def _table(path: Path, raw: bytes, data: Path, study: str, table: str, spec: dict, source: dict) -> dict:
+    resource = _resource(
+        path, raw, data, f"{study}-{table.lower()}", spec["title"], spec["caption"].strip(), "schemas/published.json"
+    )
+    place = {"study": study, "table": table, "section": spec["section"], "licence_note": LICENCE_NOTE}
+    return {**resource, "sources": _source(source), "watwerkt": place}
+
+
+def _prose(path: Path, data: Path, study: str, source: dict) -> dict:
+    resource = _resource(path, path.read_bytes(), data, f"{study}-prose", "Numbers in the text",
+                         "Numbers that the report's text gives, some of them repeated from its tables.", "schemas/prose.json")  # fmt: skip
+    return {
+        **resource,
+        "sources": _source(source),
+        "watwerkt": {"study": study, "table": "prose", "licence_note": LICENCE_NOTE},
+    }
+
+
+def _plain(path: Path, data: Path, name: str, title: str, schema: str, description: str) -> dict:
+    return _resource(path, path.read_bytes(), data, name, title, description, schema)
+
+
+def _package(resources: list[dict]) -> dict:
+    return {
+        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
+        "name": "wat-werkt-voor-wie",
+        "title": "Wat werkt voor wie? The published evidence",
+        "description": "Every number that the reports print, one row each, with codes, labels and corrections.",
+        "licenses": LICENSES,
+        "sources": HOUSE,
+        "resources": resources,
+    }
+
+
+def main() -> int:
+    """Write all derived files; say what changed."""
+    data = data_dir()
+    try:
+        made = files(data)
+    except WatWerktError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    changed = [path for path, raw in made.items() if not path.exists() or path.read_bytes() != raw]
+    for path in changed:
+        path.write_bytes(made[path])
+    for study in json.loads((data / "sources.json").read_text(encoding="utf-8")):
+        count, differences = entry.compare(data / "entry" / study)
+        print(f"{study}: {count} printed cells entered twice, {len(differences)} differences")
+    print(f"{len(made)} files follow from the entries and code lists; {len(changed)} written anew")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,311 @@
+"""What the reports print: validated cells, with codes, rounding intervals and corrections."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from watwerkt import codes
+from watwerkt.errors import CodeError, PublishedDataError
+from watwerkt.paths import data_dir, shown
+from watwerkt.schema import load_schema, read
+
+CODED = ("population", "dimension", "category", "arm", "comparison", "service", "outcome", "statistic", "unit")
+FRACTIONS = {"pct", "pp"}
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a misprinted cell is taken to be, and why."""
+
+    printed: float
+    corrected: float
+    certainty: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One printed number. ``value`` is as printed; :attr:`number` is what analyses use."""
+
+    study: str
+    table: str
+    cell: str
+    panel: str
+    row: str
+    column: str
+    population: str
+    dimension: str
+    category: str
+    arm: str
+    comparison: str
+    service: str
+    outcome: str
+    horizon_months: float | None
+    statistic: str
+    unit: str
+    value: float | None
+    decimals: int | None
+    stars: str
+    larger_than: str
+    status: str
+    correction: Correction | None = None
+
+    @property
+    def scale(self) -> float:
+        """What one printed unit is inside the library: percentages and points become fractions."""
+        return 0.01 if self.unit in FRACTIONS else 1.0
+
+    @property
+    def number(self) -> float:
+        """The value that analyses use: corrected, percentages as fractions.
+
+        Raises PublishedDataError for a cell without a printed value.
+        """
+        if self.value is None:
+            raise PublishedDataError(
+                f"{self.study} {self.table}, cell {self.cell}: the report prints no number here ({self.status}).\n"
+                "  leave it out with .printed"
+            )
+        return (self.correction.corrected if self.correction else self.value) * self.scale
+
+    @property
+    def rounding(self) -> float:
+        """Half a unit of the last printed decimal, on the scale of :attr:`number` (methods A1)."""
+        return 0.5 * 10.0 ** -(self.decimals or 0) * self.scale
+
+    @property
+    def group(self) -> str:
+        """The people behind the number, in words."""
+        return codes.group_label(self.population, self.dimension, self.category)
+
+    @property
+    def reference(self) -> str:
+        """Where the number stands, for a footnote: ``Table 3.2``."""
+        return f"Table {self.table.removeprefix('T')}"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Printed cells in printed order."""
+
+    cells: tuple[Cell, ...]
+
+    def __iter__(self) -> Iterator[Cell]:
+        return iter(self.cells)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @property
+    def printed(self) -> Cells:
+        """The cells with a printed value."""
+        return Cells(tuple(cell for cell in self.cells if cell.value is not None))
+
+    def where(self, **wanted: object) -> Cells:
+        """The cells with these codes; a list or tuple of values means any of them.
+
+        Raises CodeError for a column or a code that does not exist.
+        """
+        kept = self.cells
+        for column, value in wanted.items():
+            _check_wanted(column, value)
+            among = value if isinstance(value, list | tuple | set) else (value,)
+            kept = tuple(cell for cell in kept if getattr(cell, column) in among)
+        return Cells(kept)
+
+    def one(self, **wanted: object) -> Cell:
+        """The single cell with these codes; an error names what was found instead."""
+        found = self.where(**wanted).cells
+        if len(found) != 1:
+            listed = ", ".join(f"{c.table}:{c.cell}" for c in found[:8]) or "none"
+            raise PublishedDataError(f"{wanted}: {len(found)} cells fit, one was asked for.\n  found: {listed}")
+        return found[0]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The cells as a table, one row each, columns as in the published CSV plus ``corrected``."""
+        rows = []
+        for cell in self.cells:
+            row = {name: getattr(cell, name) for name in Cell.__dataclass_fields__ if name != "correction"}
+            rows.append({**row, "corrected": cell.correction.corrected if cell.correction else None})
+        return pd.DataFrame(rows)
+
+
+def published(study: str, *tables: str) -> Cells:
+    """The cells of the named tables of a study, or of all its tables.
+
+    Raises PublishedDataError if a table does not exist or does not keep the contract.
+    """
+    codes.code("study", study)
+    folder = data_dir() / "published" / study
+    names = tables or tuple(p.stem for p in _table_paths(folder))
+    found: list[Cell] = []
+    for name in names:
+        found += _table(folder / f"{name}.csv")
+    return _corrected(Cells(tuple(found)), corrections())
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A number that the report's text gives."""
+
+    key: str
+    statement: str
+    value: float
+    decimals: int
+    unit: str
+    section: str
+    repeats: str
+
+    @property
+    def date(self) -> dt.date:
+        """The value as a date, where the unit is ``date``."""
+        return dt.datetime.strptime(f"{self.value:.0f}", "%Y%m%d").date()
+
+
+@cache
+def prose(study: str) -> Mapping[str, Statement]:
+    """Numbers in a report's text, by key."""
+    rows, _ = read(data_dir() / "published" / study / "prose.csv")
+    return {
+        row["key"]: Statement(
+            row["key"],
+            row["statement"],
+            float(row["value"]),
+            int(row["decimals"]),
+            row["unit"],
+            row["section"],
+            row["repeats"],
+        )
+        for row in rows
+    }
+
+
+@cache
+def corrections() -> Mapping[tuple[str, str, str], Correction]:
+    """Corrections by (study, table, cell)."""
+    rows, _ = read(data_dir() / "published" / "corrections.csv")
+    return {
+        (row["study"], row["table"], row["cell"]): Correction(
+            float(row["printed"]), float(row["corrected"]), row["certainty"], row["reason"]
+        )
+        for row in rows
+    }
+
+
+@cache
+def source(study: str) -> Mapping[str, object]:
+    """Title, authors, publisher, date and star legend of a report."""
+    codes.code("study", study)
+    return json.loads((data_dir() / "sources.json").read_text(encoding="utf-8"))[study]
+
+
+def title(study: str, table: str) -> str:
+    """The title of a table, in own words."""
+    return read(data_dir() / "published" / study / f"{table}.csv")[1]["title"]
+
+
+def grid(study: str, where: Mapping[str, object], by: Iterable[str]) -> list[dict[str, str]]:
+    """Distinct combinations of codes among a study's cells, in the order of the code lists: the grid of a family."""
+    by = tuple(by)
+    for name in by:
+        if name not in CODED:
+            raise CodeError(f"{name!r} is not a code column.\n  allowed: {', '.join(CODED)}")
+    found = {tuple(getattr(cell, name) for name in by) for cell in published(study).where(**where)}
+    rows = [dict(zip(by, values, strict=True)) for values in found]
+    return sorted(rows, key=lambda row: tuple(_order(name, row) for name in by))
+
+
+def _order(name: str, row: Mapping[str, str]) -> int:
+    if not row[name]:
+        return -1
+    dimension = row.get("dimension") if name == "category" else None
+    if name == "category" and dimension is None:
+        return next(c.order for c in codes.codes("category").values() if c.code == row[name])
+    return codes.code(name, row[name], dimension=dimension).order
+
+
+def _table_paths(folder: Path) -> list[Path]:
+    return sorted((p for p in folder.glob("T*.csv")), key=lambda p: _table_key(p.stem))
+
+
+def _table_key(table: str) -> tuple:
+    part, _, number = table.removeprefix("T").partition(".")
+    return (not part.isdigit(), int(part) if part.isdigit() else 0, part, int(number or 0))
+
+
+def _check_codes(row: Mapping[str, str]) -> str | None:
+    for name in (*CODED, "study", "status"):
+        if row[name]:
+            dimension = row["dimension"] if name == "category" else None
+            try:
+                codes.code(name, row[name], dimension=dimension)
+            except CodeError as error:
+                return f"column '{name}': {error}"
+    if (row["status"] == "printed") != bool(row["value"]):
+        return f"column 'value': {row['value']!r} does not go with status {row['status']!r}"
+    return None
+
+
+@cache
+def _table(path: Path) -> tuple[Cell, ...]:
+    rows, _ = read(path, checks=_check_codes)
+    return tuple(_cell(row) for row in rows)
+
+
+def _cell(row: Mapping[str, str]) -> Cell:
+    return Cell(
+        **{
+            **row,
+            "horizon_months": float(row["horizon_months"]) if row["horizon_months"] else None,
+            "value": float(row["value"]) if row["value"] else None,
+            "decimals": int(row["decimals"]) if row["decimals"] else None,
+        }
+    )
+
+
+def _corrected(cells: Cells, known: Mapping[tuple[str, str, str], Correction]) -> Cells:
+    return Cells(tuple(_with_correction(cell, known.get((cell.study, cell.table, cell.cell))) for cell in cells))
+
+
+def _with_correction(cell: Cell, correction: Correction | None) -> Cell:
+    if correction is None:
+        return cell
+    if cell.value != correction.printed:
+        raise PublishedDataError(
+            f"data/published/corrections.csv, {cell.table} {cell.cell}: says that the report prints {correction.printed:g}, "
+            f"the table says {cell.value:g}."
+        )
+    return replace(cell, correction=correction)
+
+
+def check_corrections() -> list[str]:
+    """Corrections that point at no cell; empty when all is well."""
+    faults = []
+    for study, table, cell in corrections():
+        path = data_dir() / "published" / study / f"{table}.csv"
+        if not path.exists() or cell not in {c.cell for c in _table(path)}:
+            faults.append(f"data/published/corrections.csv: there is no cell {cell} in {shown(path)}")
+    return faults
+
+
+def _check_wanted(column: str, value: object) -> None:
+    allowed = [name for name in Cell.__dataclass_fields__ if name != "correction"]
+    if column not in allowed:
+        raise CodeError(f"cells have no column {column!r}.\n  allowed: {', '.join(allowed)}")
+    if column in CODED and column != "category":
+        for one in value if isinstance(value, list | tuple | set) else [value]:
+            if one != "":
+                codes.code(column, str(one))
+
+
+def field_names() -> list[str]:
+    """The columns of a published table, in order."""
+    return [field["name"] for field in load_schema("schemas/published.json", data_dir() / "schemas")["fields"]]
