@@ -1,0 +1,50 @@
+"""One number format for all tables and charts: real minus signs, points for percentages, "to" between bounds."""
+
+from __future__ import annotations
+
+import math
+
+from watwerkt.evidence import Effect
+from watwerkt.published import FRACTIONS, Cell
+from watwerkt.uncertainty import Range
+
+MINUS = "−"
+NOT_PRINTED = {"suppressed": "suppressed", "not_estimated": "not estimated", "not_applicable": "–"}
+
+
+def number(value: float, decimals: int = 1, *, signed: bool = False) -> str:
+    """A number with a real minus sign; ``signed`` puts a plus before what is above zero."""
+    text = f"{abs(value):,.{decimals}f}"
+    zero = float(text.replace(",", "")) == 0
+    sign = "" if zero else MINUS if value < 0 else "+" if signed else ""
+    return sign + text
+
+
+def interval(low: float, high: float, decimals: int = 1) -> str:
+    """Bounds in words: ``−0.4 to 4.2``."""
+    return f"{number(low, decimals)} to {number(high, decimals)}"
+
+
+def p_value(p: Range) -> str:
+    """A p value known up to a range: two decimals, one number where both ends round alike."""
+    low, high = (f"{end:.2f}" if end >= 0.005 else "<0.01" for end in (p.low, p.high))
+    return low if low == high else f"{low} to {high}"
+
+
+def printed(cell: Cell) -> str:
+    """A cell as the report prints it, with its significance mark; a percent sign where the unit is one."""
+    if cell.value is None:
+        return NOT_PRINTED[cell.status]
+    text = number(cell.value, cell.decimals or 0, signed=cell.statistic in ("effect", "cumulative_effect"))
+    return text + ("%" if cell.unit == "pct" else "") + cell.stars
+
+
+def effect_interval(effect: Effect) -> str:
+    """The 95% interval in printed units; "at least ± …" where only the significance mark says anything."""
+    cell, estimate = effect.cell, effect.estimate
+    decimals = max(cell.decimals or 0, 1) if cell.unit in FRACTIONS else cell.decimals or 0
+    if effect.determined:
+        return interval(estimate.low / cell.scale, estimate.high / cell.scale, decimals)
+    if math.isclose(estimate.least_half_width, 0.0, abs_tol=1e-12):
+        return "not known"
+    return f"at least ±{number(estimate.least_half_width / cell.scale, decimals)}"
