@@ -1,4 +1,7 @@
-"""Charts of one theme: each call gives a wide and a narrow picture, a text alternative, and the data behind it."""
+"""Charts of one theme: each call gives a wide and a narrow picture, a text alternative, and the data behind it.
+
+``alt_text`` is what the picture shows, in words; the values in it are added to it.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,8 @@ def intervals(
         )
         for width in (WIDE, NARROW)
     ]
-    return Chart(name, alt_text, *pictures, found.frame, note)
+    details = [f"{row[rows]}, {row.population_label}: {row.shown}" for _, row in frame.iterrows()]
+    return Chart(name, _alt(alt_text, details), *pictures, found.frame, note)
 
 
 def labelled(found: Effects) -> pd.DataFrame:
@@ -85,7 +89,7 @@ def labelled(found: Effects) -> pd.DataFrame:
                 "effect": estimate.estimate / cell.scale,
                 "low": estimate.low / cell.scale if effect.determined else None,
                 "high": estimate.high / cell.scale if effect.determined else None,
-                "shown": f"{formats.printed(cell)} ({formats.effect_interval(effect)})",
+                "shown": f"{formats.used(cell)} ({formats.effect_interval(effect)})",
                 "population": cell.population,
                 "population_label": codes.label("population", cell.population),
                 "horizon": f"{cell.horizon_months:.0f} months" if cell.horizon_months else "whole period",
@@ -128,7 +132,8 @@ def levels(cells: Cells, *, name: str, alt_text: str, axis: str = "Left benefit,
             base.mark_line(strokeWidth=2), base.mark_point(filled=True, size=45), data=frame
         ).properties(**panel)
         pictures.append(_finish(layered, "panel", width, order=list(dict.fromkeys(frame.panel))))
-    return Chart(name, alt_text, *pictures, cells.frame, note)
+    details = [f"{row.panel}, {row.arm}, {row.months:.0f} months: {row.level:.1f}%" for row in frame.itertuples()]
+    return Chart(name, _alt(alt_text, details), *pictures, cells.frame, note)
 
 
 def paired_bars(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, note: str = "") -> Chart:
@@ -148,7 +153,8 @@ def paired_bars(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, not
         texts = base.mark_text(align="left", dx=4, fontSize=11, color=MUTED).encode(text="shown:N")
         layered = alt.layer(bars, texts, data=frame).properties(width=width - 190, height=alt.Step(14))
         pictures.append(_finish(layered, None, width))
-    return Chart(name, alt_text, *pictures, frame.drop(columns="shown"), note)
+    details = [f"{row.label}, {row.arm_label}: {row.shown}" for row in frame.itertuples()]
+    return Chart(name, _alt(alt_text, details), *pictures, frame.drop(columns="shown"), note)
 
 
 def flow(frame: pd.DataFrame, *, name: str, alt_text: str, note: str = "") -> Chart:
@@ -173,7 +179,27 @@ def flow(frame: pd.DataFrame, *, name: str, alt_text: str, note: str = "") -> Ch
             width=(width - 150 * columns - 20) // columns, height=alt.Step(48)
         )
         pictures.append(_finish(layered, "arm_label", width))
-    return Chart(name, alt_text, *pictures, frame[["step", "arm", "people", "held"]], note)
+    details = [f"{row.step}, {row.arm_label}: {row.shown}" for row in frame.itertuples()]
+    return Chart(name, _alt(alt_text, details), *pictures, frame[["step", "arm", "people", "held"]], note)
+
+
+def timeline(frame: pd.DataFrame, *, name: str, alt_text: str, note: str = "") -> Chart:
+    """Periods as bars along a calendar. ``frame`` holds ``what``, ``start`` and ``end`` (dates)."""
+    frame = frame.assign(start=frame["start"].astype(str), end=frame["end"].astype(str))
+    frame["shown"] = frame["start"] + " to " + frame["end"]
+    pictures = []
+    for width in (WIDE, NARROW):
+        y = alt.Y("what:N", sort=list(frame["what"]), title=None, axis=_row_axis())
+        ticks = alt.Axis(format="%b %Y", tickCount={"interval": "month", "step": 3 if width == WIDE else 9}, grid=False)
+        bars = (
+            alt.Chart(frame)
+            .mark_bar(color=BLUE, height=12)
+            .encode(y=y, x=alt.X("start:T", title=None, axis=ticks), x2="end:T", tooltip=["what:N", "shown:N"])
+            .properties(width=width - (190 if width == WIDE else 150), height=alt.Step(34))
+        )
+        pictures.append(_finish(bars, None, width))
+    details = [f"{row.what}: {row.shown}" for row in frame.itertuples()]
+    return Chart(name, _alt(alt_text, details), *pictures, frame[["what", "start", "end"]], note)
 
 
 def curve(
@@ -240,8 +266,12 @@ def _finish(chart, facet: str | None, width: int, *, order: list | None = None) 
         columns = 2 if width == WIDE else 1
         field = alt.Facet(f"{facet}:N", header=header, sort=order or alt.Undefined)
         chart = chart.facet(facet=field, columns=columns, spacing=18)
-    spec = chart.configure(**_theme(width)).to_dict()
-    return spec
+    return chart.configure(**_theme(width)).to_dict()
+
+
+def _alt(lead: str, details: Sequence[str]) -> str:
+    """A text alternative: what the picture shows, then every value in it."""
+    return f"{lead} {'; '.join(details)}."
 
 
 def _row_axis() -> alt.Axis:

@@ -7,7 +7,6 @@ each other. ``coding.yml`` says what each printed label means. :func:`compare` l
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from pathlib import Path
 import yaml
 
 from watwerkt.errors import PublishedDataError
+from watwerkt.paths import shown
+from watwerkt.schema import read_plain
 
 ENTRY_COLUMNS = ("table", "panel", "row", "column", "printed")
 CODE_COLUMNS = (
@@ -96,16 +97,24 @@ def read_coding(folder: Path) -> dict:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise PublishedDataError(f"{path}: cannot be read as YAML.\n  {error}") from None
+        raise PublishedDataError(f"{shown(path)}: cannot be read as YAML.\n  {error}") from None
 
 
 def read_pass(path: Path) -> dict[tuple[str, ...], str]:
     """One pass of data entry: printed text by (table, panel, row, column)."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if rows and tuple(rows[0]) != ENTRY_COLUMNS:
-        raise PublishedDataError(f"{path}: wrong columns.\n  allowed, in this order: {', '.join(ENTRY_COLUMNS)}")
-    return {tuple(row[name] for name in ENTRY_COLUMNS[:4]): row["printed"] for row in rows}
+    found: dict[tuple[str, ...], str] = {}
+    for number, row in enumerate(read_plain(path, ENTRY_COLUMNS), start=2):
+        key = tuple(row[name] for name in ENTRY_COLUMNS[:4])
+        if key in found:
+            raise PublishedDataError(
+                f"{shown(path)}, row {number}: {_words(key)} is entered twice.\n  keep one of the two rows"
+            )
+        found[key] = row["printed"]
+    return found
+
+
+def _words(place: tuple[str, ...]) -> str:
+    return " / ".join(part for part in place if part)
 
 
 @dataclass(frozen=True)
@@ -115,18 +124,20 @@ class Difference:
     place: tuple[str, ...]
     first: str | None
     second: str | None
+    expected: bool = True
 
     def __str__(self) -> str:
-        return f"{' / '.join(part for part in self.place if part)}: first {self.first!r}, second {self.second!r}"
+        unknown = "" if self.expected else " (coding.yml knows no such cell)"
+        return f"{_words(self.place)}: first {self.first!r}, second {self.second!r}{unknown}"
 
 
 def compare(folder: Path) -> tuple[int, list[Difference]]:
-    """How many cells the coding expects, and every one on which the two passes differ or that one lacks."""
+    """How many cells the coding expects, and every one on which the two passes differ, or that one lacks."""
     first, second = read_pass(folder / "first.csv"), read_pass(folder / "second.csv")
-    expected = [place.key for place in places(read_coding(folder))]
+    expected = dict.fromkeys(place.key for place in places(read_coding(folder)))
     every = dict.fromkeys([*expected, *first, *second])
-    found = [Difference(key, first.get(key), second.get(key)) for key in every]
-    return len(expected), [d for d in found if d.first != d.second or d.first is None]
+    found = [Difference(key, first.get(key), second.get(key), key in expected) for key in every]
+    return len(expected), [d for d in found if d.first != d.second or d.first is None or not d.expected]
 
 
 def tidy(folder: Path, study: str) -> dict[str, list[dict[str, str]]]:
@@ -141,7 +152,7 @@ def tidy(folder: Path, study: str) -> dict[str, list[dict[str, str]]]:
     if differences:
         listed = "\n  ".join(str(d) for d in differences[:20])
         raise PublishedDataError(
-            f"{folder}: the two entries differ in {len(differences)} of {count} cells.\n  {listed}\n"
+            f"{shown(folder)}: the two entries differ in {len(differences)} of {count} cells.\n  {listed}\n"
             "  settle each against the printed report, in both files"
         )
     printed, coding = read_pass(folder / "first.csv"), read_coding(folder)
@@ -152,7 +163,7 @@ def tidy(folder: Path, study: str) -> dict[str, list[dict[str, str]]]:
 
 
 def _cells(place: Place, printed: str, spec: dict, study: str) -> Iterator[dict[str, str]]:
-    where = " / ".join(part for part in place.key if part)
+    where = _words(place.key)
     if spec.get("cells") != "count_share":
         yield _row(place, place.codes, parse(printed, where=where), study)
         return

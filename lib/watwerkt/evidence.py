@@ -202,11 +202,11 @@ def followed_share(study: str, horizon: float) -> Range | None:
 
 
 def _share_by_mark(cell: Cell, plan, legend: Mapping[str, float]) -> Range:
-    """SE = SE(everyone followed) / √share: the shares at which |t| keeps within what the mark says."""
+    """SE = SE(everyone followed) / √share: the shares, also above 1, at which |t| keeps within what the mark says."""
     sizes = {arm: plan.group_size(cell.population, cell.dimension, cell.category, arm) for arm in plan.ARMS}
     levels = {arm: plan.level(cell, arm) for arm in plan.ARMS}
     whole = plan.se_proportions(levels, sizes)
     t, size = t_range(cell.stars, legend), abs(cell.number)
     low = t.low * whole.low / (size + cell.rounding) if size + cell.rounding else 0.0
     high = math.inf if math.isinf(t.high) or size <= cell.rounding else t.high * whole.high / (size - cell.rounding)
-    return Range(min(low**2, 1.0), max(min(high**2, 1.0), min(low**2, 1.0)))
+    return Range(low**2, high**2)

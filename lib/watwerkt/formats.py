@@ -33,9 +33,16 @@ def p_value(p: Range) -> str:
 
 def printed(cell: Cell) -> str:
     """A cell as the report prints it, with its significance mark; a percent sign where the unit is one."""
-    if cell.value is None:
-        return NOT_PRINTED[cell.status]
-    text = number(cell.value, cell.decimals or 0, signed=cell.statistic in ("effect", "cumulative_effect"))
+    return NOT_PRINTED[cell.status] if cell.value is None else _marked(cell, cell.value)
+
+
+def used(cell: Cell) -> str:
+    """A cell as analyses use it: like :func:`printed`, but a misprint gives its corrected value."""
+    return _marked(cell, cell.correction.corrected) if cell.correction else printed(cell)
+
+
+def _marked(cell: Cell, value: float) -> str:
+    text = number(value, cell.decimals or 0, signed=cell.statistic in ("effect", "cumulative_effect"))
     return text + ("%" if cell.unit == "pct" else "") + cell.stars
 
 

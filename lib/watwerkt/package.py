@@ -24,7 +24,10 @@ LICENSES = [
         "path": "https://creativecommons.org/licenses/by/4.0/",
     }
 ]
-LICENCE_NOTE = "Figures are facts taken from the report; labels and captions are in own words. The report itself is its publisher's."
+LICENCE_NOTE = (
+    "Figures are facts taken from the report; labels and captions are in own words. "
+    "The report itself is its publisher's."
+)
 HOUSE = [{"title": "Wat werkt voor wie?"}]
 
 
@@ -41,8 +44,7 @@ def files(data: Path) -> dict[Path, bytes]:
             resources.append(_table(path, made[path], data, study, table, coding[table], sources[study]))
         prose = data / "published" / study / "prose.csv"
         resources.append(_prose(prose, data, study, sources[study]))
-    resources.append(_plain(data / "published" / "corrections.csv", data, "corrections", "Corrections", "schemas/corrections.json",
-                            "Misprints that can be shown to be misprints: cell, printed value, the value this book uses, and why."))  # fmt: skip
+    resources.append(_corrections(data / "published" / "corrections.csv", data))
     for path in sorted((data / "codes").glob("*.csv")):
         schema = "schemas/categories.json" if path.stem == "category" else "schemas/codes.json"
         resources.append(_plain(path, data, f"codes-{path.stem}", f"Codes: {path.stem}", schema,
@@ -96,13 +98,20 @@ def _table(path: Path, raw: bytes, data: Path, study: str, table: str, spec: dic
 
 
 def _prose(path: Path, data: Path, study: str, source: dict) -> dict:
-    resource = _resource(path, path.read_bytes(), data, f"{study}-prose", "Numbers in the text",
-                         "Numbers that the report's text gives, some of them repeated from its tables.", "schemas/prose.json")  # fmt: skip
+    described = "Numbers that the report's text gives, some of them repeated from its tables."
+    resource = _resource(
+        path, path.read_bytes(), data, f"{study}-prose", "Numbers in the text", described, "schemas/prose.json"
+    )
     return {
         **resource,
         "sources": _source(source),
         "watwerkt": {"study": study, "table": "prose", "licence_note": LICENCE_NOTE},
     }
+
+
+def _corrections(path: Path, data: Path) -> dict:
+    described = "Misprints that can be shown to be misprints: cell, printed value, the value this book uses, and why."
+    return _plain(path, data, "corrections", "Corrections", "schemas/corrections.json", described)
 
 
 def _plain(path: Path, data: Path, name: str, title: str, schema: str, description: str) -> dict:

@@ -38,16 +38,12 @@ def publish(**values: object) -> None:
     PublishError
         A key is published twice, or a value is missing, not a number, or infinite.
     """
-    for key, value in values.items():
-        for name, plain in _spread(key, value, _scale_of(value)).items():
-            _publish_one(name, plain)
+    _publish_all([_spread(key, value, _scale_of(value)) for key, value in values.items()])
 
 
 def publish_percent(**values: float | Estimate | Range) -> None:
     """Like :func:`publish`, for fractions that the page shows as percentages or points: each is taken times 100."""
-    for key, value in values.items():
-        for name, plain in _spread(key, value, 100.0).items():
-            _publish_one(name, plain)
+    _publish_all([_spread(key, value, 100.0) for key, value in values.items()])
 
 
 def _scale_of(value: object) -> float:
@@ -77,11 +73,25 @@ def _spread(key: str, value: object, scale: float) -> dict[str, object]:
     return {key: value}
 
 
+def _publish_all(spreads: list[dict[str, object]]) -> None:
+    names = [name for spread in spreads for name in spread]
+    for name in names:
+        if names.count(name) > 1:
+            raise _twice(name)
+    for spread in spreads:
+        for name, value in spread.items():
+            _publish_one(name, value)
+
+
+def _twice(key: str) -> PublishError:
+    return PublishError(f"{key!r} is published twice on this page.\n  give the second value another key")
+
+
 def _publish_one(key: str, value: object) -> None:
     plain = _plain(key, value)
     cell = _running_cell()
     if _published.get(key, cell) != cell:
-        raise PublishError(f"{key!r} is published twice on this page.\n  give the second value another key")
+        raise _twice(key)
     _published[key] = cell
     glue(key, plain, display=False)
 

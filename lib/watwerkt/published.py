@@ -149,6 +149,7 @@ def published(study: str, *tables: str) -> Cells:
     found: list[Cell] = []
     for name in names:
         found += _table(folder / f"{name}.csv")
+    _check_targets(study, names, found)
     return _corrected(Cells(tuple(found)), corrections())
 
 
@@ -173,7 +174,7 @@ class Statement:
 @cache
 def prose(study: str) -> Mapping[str, Statement]:
     """Numbers in a report's text, by key."""
-    rows, _ = read(data_dir() / "published" / study / "prose.csv")
+    rows, _ = read(data_dir() / "published" / study / "prose.csv", checks=_check_study)
     return {
         row["key"]: Statement(
             row["key"],
@@ -191,7 +192,7 @@ def prose(study: str) -> Mapping[str, Statement]:
 @cache
 def corrections() -> Mapping[tuple[str, str, str], Correction]:
     """Corrections by (study, table, cell)."""
-    rows, _ = read(data_dir() / "published" / "corrections.csv")
+    rows, _ = read(data_dir() / "published" / "corrections.csv", checks=_check_study)
     return {
         (row["study"], row["table"], row["cell"]): Correction(
             float(row["printed"]), float(row["corrected"]), row["certainty"], row["reason"]
@@ -241,6 +242,14 @@ def _table_key(table: str) -> tuple:
     return (not part.isdigit(), int(part) if part.isdigit() else 0, part, int(number or 0))
 
 
+def _check_study(row: Mapping[str, str]) -> str | None:
+    try:
+        codes.code("study", row["study"])
+    except CodeError as error:
+        return f"column 'study': {error}"
+    return None
+
+
 def _check_codes(row: Mapping[str, str]) -> str | None:
     for name in (*CODED, "study", "status"):
         if row[name]:
@@ -250,7 +259,10 @@ def _check_codes(row: Mapping[str, str]) -> str | None:
             except CodeError as error:
                 return f"column '{name}': {error}"
     if (row["status"] == "printed") != bool(row["value"]):
-        return f"column 'value': {row['value']!r} does not go with status {row['status']!r}"
+        return (
+            f"column 'value': {row['value']!r} does not go with status {row['status']!r}.\n"
+            "  allowed: a number with 'printed', nothing with any other status"
+        )
     return None
 
 
@@ -279,31 +291,56 @@ def _with_correction(cell: Cell, correction: Correction | None) -> Cell:
     if correction is None:
         return cell
     if cell.value != correction.printed:
+        found = cell.status if cell.value is None else f"{cell.value:g}"
         raise PublishedDataError(
-            f"data/published/corrections.csv, {cell.table} {cell.cell}: says that the report prints {correction.printed:g}, "
-            f"the table says {cell.value:g}."
+            f"{_correction_place(cell.study, cell.table, cell.cell)}, column 'printed': "
+            f"{correction.printed:g} is not what {cell.table} {cell.cell} prints.\n  the table says: {found}"
         )
     return replace(cell, correction=correction)
 
 
+def _check_targets(study: str, tables: Iterable[str], found: Iterable[Cell]) -> None:
+    """Refuse a correction in one of these tables that points at no cell."""
+    present = {(cell.table, cell.cell) for cell in found}
+    for of, table, cell in corrections():
+        if of == study and table in tables and (table, cell) not in present:
+            raise PublishedDataError(_no_target(of, table, cell))
+
+
 def check_corrections() -> list[str]:
-    """Corrections that point at no cell; empty when all is well."""
+    """Corrections that point at no cell, in any study or table; empty when all is well."""
     faults = []
     for study, table, cell in corrections():
         path = data_dir() / "published" / study / f"{table}.csv"
         if not path.exists() or cell not in {c.cell for c in _table(path)}:
-            faults.append(f"data/published/corrections.csv: there is no cell {cell} in {shown(path)}")
+            faults.append(_no_target(study, table, cell))
     return faults
+
+
+def _no_target(study: str, table: str, cell: str) -> str:
+    path = data_dir() / "published" / study / f"{table}.csv"
+    return (
+        f"{_correction_place(study, table, cell)}, column 'cell': there is no cell {cell!r} in {shown(path)}.\n"
+        "  copy the key from the column 'cell' of the table"
+    )
+
+
+def _correction_place(study: str, table: str, cell: str) -> str:
+    row = list(corrections()).index((study, table, cell)) + 2
+    return f"{shown(data_dir() / 'published' / 'corrections.csv')}, row {row}"
 
 
 def _check_wanted(column: str, value: object) -> None:
     allowed = [name for name in Cell.__dataclass_fields__ if name != "correction"]
     if column not in allowed:
         raise CodeError(f"cells have no column {column!r}.\n  allowed: {', '.join(allowed)}")
-    if column in CODED and column != "category":
-        for one in value if isinstance(value, list | tuple | set) else [value]:
-            if one != "":
-                codes.code(column, str(one))
+    if column not in (*CODED, "study", "status"):
+        return
+    for one in value if isinstance(value, list | tuple | set) else [value]:
+        if column == "category" and one not in {known.code for known in codes.codes("category").values()}:
+            codes.code("category", str(one))
+        elif column != "category" and one != "":
+            codes.code(column, str(one))
 
 
 def field_names() -> list[str]:

@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from watwerkt.errors import PublishedDataError
@@ -71,6 +71,11 @@ def read_sidecar(path: Path) -> dict:
     return found
 
 
+def read_plain(path: Path, columns: Sequence[str]) -> list[Row]:
+    """Rows of a hand-typed CSV that has no sidecar; the columns must be these, in this order."""
+    return _rows(path, _bytes(path), list(columns))
+
+
 def load_schema(name: str, asked_by: Path) -> dict:
     """A Table Schema of ``data/``, by its path there."""
     path = data_dir() / name
@@ -95,7 +100,8 @@ def _check_hash(path: Path, raw: bytes, sidecar: Mapping) -> None:
     if (found := sha256(raw)) != sidecar["hash"]:
         raise PublishedDataError(
             f"{shown(path)}: its hash is {found[7:19]}…, its sidecar says {sidecar['hash'][7:19]}….\n"
-            "  the file was changed by hand, or damaged: restore it, or enter the change in data/entry and run: make data"
+            "  the file was changed by hand, or damaged: restore it, or enter the change in data/entry "
+            "and run: make data"
         )
 
 
@@ -111,7 +117,9 @@ def _rows(path: Path, raw: bytes, columns: list[str]) -> list[Row]:
     try:
         lines = list(reader)
     except csv.Error as error:
-        raise PublishedDataError(f"{shown(path)}, row {reader.line_num}: not CSV ({error}).") from None
+        raise PublishedDataError(
+            f"{shown(path)}, row {reader.line_num}: not CSV ({error}).\n  close every quote"
+        ) from None
     header = lines[0] if lines else []
     if header != columns:
         extra = [name for name in header if name not in columns]
@@ -131,7 +139,8 @@ def _rows(path: Path, raw: bytes, columns: list[str]) -> list[Row]:
     for number, line in enumerate(lines[1:], start=2):
         if len(line) != len(columns):
             raise PublishedDataError(
-                f"{shown(path)}, row {number}: {len(line)} values where {len(columns)} columns stand."
+                f"{shown(path)}, row {number}: {len(line)} values where {len(columns)} columns stand.\n"
+                "  give every column a value, and put quotes around a text that holds a comma"
             )
     return [dict(zip(columns, line, strict=True)) for line in lines[1:]]
 
@@ -153,18 +162,19 @@ def _fault(text: str, field: Mapping) -> str | None:
     if "enum" in limits and text not in limits["enum"]:
         return f"{text!r} is not allowed.\n  allowed: {', '.join(repr(value) for value in limits['enum'])}"
     if "pattern" in limits and not re.fullmatch(limits["pattern"], text):
-        return f"{text!r} does not fit the pattern {limits['pattern']}"
+        return f"{text!r} is not allowed.\n  allowed: what fits the pattern {limits['pattern']}"
     return None
 
 
 def _number_fault(text: str, kind: str, limits: Mapping) -> str | None:
     pattern, name = (_INTEGER, "a whole number") if kind == "integer" else (_NUMBER, "a number")
     if not pattern.fullmatch(text):
-        hint = f"\n  use a dot as decimal sign: {text.replace(',', '.')}" if "," in text else ""
-        return f"{text!r} is not {name}.{hint}"
+        comma = re.fullmatch(r"-?\d+,\d+", text)
+        hint = f"use a dot as decimal sign: {text.replace(',', '.')}" if comma else "write digits only: 1238 or -0.02"
+        return f"{text!r} is not {name}.\n  {hint}"
     value = float(text)
     if value < limits.get("minimum", value) or value > limits.get("maximum", value):
-        return f"{text} is outside {limits.get('minimum', '…')} to {limits.get('maximum', '…')}"
+        return f"{text} is out of range.\n  allowed: {limits.get('minimum', '…')} to {limits.get('maximum', '…')}"
     return None
 
 

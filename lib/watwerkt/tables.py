@@ -39,7 +39,8 @@ class Table:
         Written out here because pandas' Styler knows neither ``scope`` nor row groups, which screen readers and narrow
         screens need.
         """
-        inner = self.shown.index.names[-1] or ""
+        levels = self.shown.index.nlevels
+        inner = ": ".join(str(name) for name in self.shown.index.names[1 if levels > 1 else 0 :] if name)
         heads = "".join(_head(text, "col", "num" if text in self.numeric else "") for text in self.shown.columns)
         body = "".join(_group(self.shown, outer, self.numeric) for outer in _outer_labels(self.shown))
         region = f'role="region" tabindex="0" aria-label="{escape(self.label)}"'
@@ -67,10 +68,19 @@ def _group(shown: pd.DataFrame, outer: str | None, numeric: tuple[str, ...]) -> 
     header = "" if outer is None else f"<tr>{_head(outer, 'rowgroup', 'ww-group', shown.shape[1] + 1)}</tr>"
     kinds = [' class="num"' if column in numeric else "" for column in shown.columns]
     rows = "".join(
-        f"<tr>{_head(label, 'row')}{''.join(f'<td{k}>{escape(str(v))}</td>' for k, v in zip(kinds, row, strict=True))}</tr>"
+        f"<tr>{_head(_row_label(label), 'row')}{_values(row, kinds)}</tr>"
         for label, row in zip(part.index, part.to_numpy(), strict=True)
     )
     return f"<tbody>{header}{rows}</tbody>"
+
+
+def _row_label(label: object) -> str:
+    """A row label; of several index levels, one text."""
+    return ": ".join(str(part) for part in label) if isinstance(label, tuple) else str(label)
+
+
+def _values(row: Sequence[object], kinds: Sequence[str]) -> str:
+    return "".join(f"<td{kind}>{escape(str(value))}</td>" for kind, value in zip(kinds, row, strict=True))
 
 
 def show(
@@ -117,17 +127,19 @@ def effects(
     """
     headings = {
         "group": "Group", "outcome_label": "Outcome", "horizon_months": "Months", "service_label": "Interview",
+        "comparison_label": "What",
         **(labels or {}),
     }  # fmt: skip
     frame = found.frame.assign(
         service_label=[codes.label("service", e.cell.service) if e.cell.service else "" for e in found],
+        comparison_label=[codes.label("comparison", e.cell.comparison) for e in found],
         horizon_months=[f"{e.cell.horizon_months:.0f}" if e.cell.horizon_months else "–" for e in found],
     )
     shown = frame[list(rows)].rename(columns=headings)
     if levels:
         for arm, heading in LEVEL_COLUMNS.items():
             shown[heading] = [_level(e, getattr(e, arm)) for e in found]
-    shown["Effect"] = [formats.printed(e.cell) for e in found]
+    shown["Effect"] = [formats.used(e.cell) for e in found]
     shown["95% interval"] = [formats.effect_interval(e) for e in found]
     shown["p"] = [formats.p_value(e.estimate.p) if e.determined else "–" for e in found]
     indexed = shown.set_index([headings.get(row, row) for row in rows])
@@ -146,7 +158,7 @@ def mirrored(
 ) -> Table:
     """Printed cells in the arrangement of the report, labels in English, marks and suppressions as printed.
 
-    ``rows`` and ``columns`` name coded columns (``outcome``, ``arm``, …); counts and shares of one cell share its place.
+    ``rows`` and ``columns`` name coded columns (``outcome``, ``arm``, …); count and share of a cell share its place.
     """
     places: dict[tuple[str, str], list[str]] = {}
     for cell in cells:

@@ -197,7 +197,9 @@ def late(itt: Estimate, take_up: Estimate) -> Estimate:
         return math.sqrt(itt_se**2 + effect**2 * take_up_se**2) / abs(take_up.estimate)
 
     high = INFINITY if math.isinf(itt.se.high) else se(itt.se.high, take_up.se.high)
-    return Estimate(effect, Range(se(itt.se.low, take_up.se.low), high), (*itt.basis, "first_stage"), itt.n)
+    rounding_off = (itt.rounding + abs(effect) * take_up.rounding) / abs(take_up.estimate)
+    ses = Range(se(itt.se.low, take_up.se.low), high)
+    return Estimate(effect, ses, (*itt.basis, "first_stage"), itt.n, rounding_off)
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
@@ -230,15 +232,16 @@ def combine(
     A later source that contradicts an earlier one is left out (see :func:`contradicts`). ``basis`` names the sources
     that set either end of the range.
     """
-    se, basis = Range(0.0, INFINITY), []
-    for name, found in sources:
+    se, low, high, known = Range(0.0, INFINITY), None, None, list(sources)
+    for name, found in known:
         meet = se.meet(found)
         if meet is None:
             continue
-        if meet != se:
-            basis.append(name)
+        low = name if meet.low > se.low else low
+        high = name if meet.high < se.high else high
         se = meet
-    return Estimate(effect, se, tuple(dict.fromkeys(basis)), n, half_unit)
+    basis = tuple(dict.fromkeys(name for name, _ in known if name in (low, high)))
+    return Estimate(effect, se, basis, n, half_unit)
 
 
 def contradicts(estimate: Estimate, stars: str, legend: Mapping[str, float]) -> bool:
@@ -279,10 +282,12 @@ def combine_hazards(hazards: Iterable[float], effects: Iterable[Estimate]) -> Es
         for end in ("low", "high")
     ]
     basis = tuple(dict.fromkeys(name for shift in shifts for name in shift.basis))
-    return Estimate(float(np.prod(stay) - np.prod(stay_with)), Range(*ends), basis)
+    off = float(np.sum(np.abs(slopes) * np.array([shift.rounding for shift in shifts])))
+    return Estimate(float(np.prod(stay) - np.prod(stay_with)), Range(*ends), basis, rounding=off)
 
 
 def _share(whole: Range, first: Range, second: Range) -> Range | None:
+    """Shares of the first part that one triple of levels allows, also beyond 0 and 1; None if it allows any."""
     gap = Range(first.low - second.high, first.high - second.low)
     if 0.0 in gap:
         return None
@@ -292,7 +297,7 @@ def _share(whole: Range, first: Range, second: Range) -> Range | None:
         for f in (first.low, first.high)
         for s in (second.low, second.high)
     ]
-    return Range(max(min(corners), 0.0), min(max(corners), 1.0)) if min(corners) <= 1 and max(corners) >= 0 else None
+    return Range(min(corners), max(corners))
 
 
 def _variance(p: Range) -> Range:

@@ -13,8 +13,16 @@ from functools import cache
 
 from watwerkt.errors import PublishedDataError
 from watwerkt.published import Cell, Cells, prose, published
-from watwerkt.uncertainty import Basis, Estimate, Range, bounded_variance, combine_hazards, implied_share, rounding
-from watwerkt.uncertainty import se_of_difference
+from watwerkt.uncertainty import (
+    Basis,
+    Estimate,
+    Range,
+    bounded_variance,
+    combine_hazards,
+    implied_share,
+    rounding,
+    se_of_difference,
+)
 
 STUDY = "intensive"
 ARMS = ("intensive", "basic")
