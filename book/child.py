@@ -2,12 +2,15 @@
 
 import ctypes
 import os
+import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+_PROGRAM = str(Path(__file__).resolve().parent.parent)
+_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from book.child import run_module; run_module(*sys.argv[2:])"
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
@@ -19,37 +22,52 @@ def die_with_parent() -> None:
 
 
 def die_with_parent_in_forks() -> None:
-    """As `die_with_parent`, for this process and every process that it forks from now on."""
-    die_with_parent()
+    """As `die_with_parent`, for every process that this one forks from now on."""
     os.register_at_fork(after_in_child=die_with_parent)
 
 
-def run_bound(
-    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_line: Callable[[str], None] | None = None
-) -> int:
-    """Run a command in a process group of its own and return its exit code; each line it prints goes to `on_line`.
-
-    Standard output and standard error arrive together, in order. Whatever ends the wait (Ctrl-C, an exception in
-    `on_line`) ends the whole group first.
-    """
-    process = subprocess.Popen(
+def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, **options) -> subprocess.Popen:
+    """Start ``python -m module`` bound to this process, in a process group of its own; text comes out of it."""
+    command = [sys.executable, "-c", _BOOT, _PROGRAM, str(os.getpid()), module, *arguments]
+    return subprocess.Popen(
         command,
         cwd=cwd,
-        env=dict(env),
+        env=None if env is None else dict(env),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         errors="replace",
         process_group=0,
-        preexec_fn=die_with_parent,
+        **options,
     )
+
+
+def run_module(parent: str, module: str, *arguments: str) -> None:
+    """In the new process: what ``python -m module`` does, once it is sure to end with its parent."""
+    die_with_parent()
+    if os.getppid() != int(parent):  # it died before we could ask to be told
+        os._exit(1)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def run_bound(
+    module: str,
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str],
+    on_line: Callable[[str], None] = lambda line: None,
+) -> int:
+    """Run ``python -m module`` bound to this process and return its exit code; each line it prints goes to `on_line`.
+
+    Standard output and standard error arrive together, in order. Whatever ends the wait (Ctrl-C, an exception in
+    `on_line`) ends the whole process group first.
+    """
+    process = start(module, *arguments, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         assert process.stdout is not None
         for line in process.stdout:
-            if on_line:
-                on_line(line.rstrip("\n"))
+            on_line(line.rstrip("\n"))
         return process.wait()
     finally:
         end_group(process)
@@ -63,5 +81,6 @@ def end_group(process: subprocess.Popen) -> None:
         pass
     finally:
         process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()

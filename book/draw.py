@@ -11,7 +11,8 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -65,28 +66,40 @@ class Drawn:
 
 
 def draw(charts: Iterable[Chart], store: Path, *, jobs: int) -> dict[str, Drawn]:
-    """Draw every chart that `store` does not hold yet; {key: pictures} for all of them."""
+    """Draw every chart that `store` does not hold yet, and make the script; {key: pictures} for all charts."""
     wanted = {chart.key: chart for chart in charts}
     drawn = {key: Drawn(_folder(store, key)) for key in wanted}
     missing = [wanted[key] for key, pictures in drawn.items() if not pictures.folder.is_dir()]
-    if missing:
+    script = vega_script(store)
+    if missing or (wanted and not script.exists()):
         store.mkdir(parents=True, exist_ok=True)
         # a worker takes half a second to load vl_convert, as much as a few charts take to draw
-        with _workers(min(jobs, -(-len(missing) // 4))) as pool:
-            failures = [failure for failure in pool.map(_draw_one, missing, [store] * len(missing)) if failure]
+        with _workers(min(jobs, 1 + len(missing) // 4)) as pool:
+            bundled = [] if script.exists() else [pool.submit(_bundle, script.parent)]
+            failures = _failures(pool.map(_draw_one, missing, [store] * len(missing)), bundled)
         if failures:
             raise BookError("\n".join(failures))
     return drawn
 
 
 def vega_script(store: Path) -> Path:
-    """The one file with vega, vega-lite and vega-embed that the site serves itself; it sets `window.vegaEmbed`."""
-    folder = _folder(store, hashlib.sha256(f"{_tools()}\n{_SCRIPT}".encode()).hexdigest())
-    if not folder.is_dir():
-        store.mkdir(parents=True, exist_ok=True)
-        with _workers(1) as pool:
-            pool.submit(_bundle, folder).result()
-    return folder / _SCRIPT
+    """The one file with vega, vega-lite and vega-embed that the site serves itself; it sets `window.vegaEmbed`.
+
+    It is there once a chart has been drawn.
+    """
+    return _folder(store, hashlib.sha256(f"{_tools()}\n{_SCRIPT}".encode()).hexdigest()) / _SCRIPT
+
+
+def _failures(results: Iterable[str | None], others: Iterable[Future]) -> list[str]:
+    try:
+        for other in others:
+            other.result()
+        return [failure for failure in results if failure]
+    except BrokenProcessPool:
+        raise BookError(
+            "ChartError: a process that draws charts was killed from outside, perhaps for want of memory.\n"
+            "  build again, with fewer processes: python -m book build --jobs 1"
+        ) from None
 
 
 @cache
@@ -115,16 +128,16 @@ def _draw_one(chart: Chart, store: Path) -> str | None:
     import vl_convert
 
     def as_svg(spec: Mapping) -> str:
-        return vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+        return vl_convert.vegalite_to_svg(_prepared(spec), allowed_base_urls=[])
 
     try:
-        wide, narrow = (as_svg(_prepared(spec, "transparent")) for spec in (chart.wide, chart.narrow))
-        on_paper = _prepared(chart.wide, _PAPER)
+        wide, narrow = as_svg(chart.wide), as_svg(chart.narrow)
+        on_paper = svg.on_background(wide, _PAPER)
         made = {
             "wide.svg": svg.inline(wide, prefix=f"svg-{chart.name}-wide-"),
             "narrow.svg": svg.inline(narrow, prefix=f"svg-{chart.name}-narrow-"),
-            "picture.svg": svg.standalone(as_svg(on_paper), title=chart.alt),
-            "picture.png": vl_convert.vegalite_to_png(on_paper, scale=2, allowed_base_urls=[]),
+            "picture.svg": svg.standalone(on_paper, title=chart.alt),
+            "picture.png": vl_convert.svg_to_png(on_paper, scale=2),
         }
     except ValueError as error:  # what vl_convert raises for a spec it cannot draw, and svg for a colour it cannot map
         return f"ChartError: {chart.where}: {' '.join(str(error).split())[:600]}"
@@ -132,10 +145,10 @@ def _draw_one(chart: Chart, store: Path) -> str | None:
     return None
 
 
-def _prepared(spec: Mapping, background: str) -> dict:
+def _prepared(spec: Mapping) -> dict:
     config = {**spec.get("config", {}), "aria": False, "font": _FONT}
     config.pop("background", None)
-    return {**spec, "background": background, "config": config}
+    return {**spec, "background": "transparent", "config": config}
 
 
 def _bundle(folder: Path) -> None:

@@ -8,6 +8,8 @@ from book.errors import BookError
 
 CHAPTER_FOLDERS = ("chapters", "book/matter")
 
+WARM, PAPERMILL = "warm", "papermill"  # engines: a fork of a process with the libraries loaded, or a kernel per page
+
 Value = str | int | float | bool
 
 
@@ -67,7 +69,7 @@ class Page:
     executable: bool = False  # has code cells
     family: bool = False
     timeout: float = 120  # seconds that the page may take
-    engine: str = "warm"  # "warm" (a fork of a process that has imported the libraries) or "papermill"
+    engine: str = WARM
 
     def __str__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
@@ -85,6 +87,17 @@ class Executed:
     retried: bool
     reads: tuple[str, ...]  # files under data/ that the page read, from the root
     modules: tuple[str, ...]  # watwerkt modules that it depends on
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a page could not be executed, in terms of its chapter."""
+
+    error: str  # "ZeroDivisionError: division by zero"
+    cell: int | None = None  # number among the code cells of the chapter; None: not in one of them
+    line: int | None = None  # in the chapter file
+    code: str = ""  # that line
+    traceback: str = ""
 
 
 def docname(chapter: str) -> str:

@@ -104,9 +104,9 @@ def release(house: House, site: Path, *, build_id: str, name: str = "html") -> P
     sites = house.build / "sites"
     sites.mkdir(exist_ok=True)
     link = house.build / name
-    if link.is_dir() and not link.is_symlink():
-        link.rename(_free(sites / f"{name}-{_OLDER_LAYOUT}"))  # the next sweep links it again if we die here
     before = released(house, name)
+    if link.is_dir() and not link.is_symlink():
+        before = link.rename(_free(sites / f"{name}-{_OLDER_LAYOUT}"))  # if we die here, the next sweep links it
     place = sites / f"{name}-{build_id}"
     site.rename(place)
     _point(link, place)

@@ -2,7 +2,6 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 
 # Light value -> CSS variable, so that the picture in a page follows dark mode. One palette: charts use nothing else.
 PALETTE = {
@@ -26,10 +25,27 @@ FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _DROPPED = {"class", "role", "pointer-events", "font-family"}
-_GEOMETRY = {"d", "transform", "points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "dx", "dy", "width", "height"}
+_GEOMETRY = {
+    "d",
+    "transform",
+    "points",
+    "x",
+    "y",
+    "x1",
+    "x2",
+    "y1",
+    "y2",
+    "cx",
+    "cy",
+    "r",
+    "dx",
+    "dy",
+    "width",
+    "height",
+}
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 _RGB = re.compile(r"rgb\((\d+), ?(\d+), ?(\d+)\)")
-_DRAWN = ("path", "line", "rect", "text", "image", "circle")
+_COLOURED = ("fill", "stroke", "stop-color")
 
 ET.register_namespace("", _SVG)
 ET.register_namespace("xlink", _XLINK)
@@ -43,7 +59,7 @@ def inline(raw: str, *, prefix: str) -> str:
     """
     root = _tidied(raw)
     for element in root.iter():
-        for name in ("fill", "stroke"):
+        for name in _COLOURED:
             if name in element.attrib:
                 element.set(name, _as_variable(element.get(name, "")))
         if "id" in element.attrib:
@@ -56,6 +72,12 @@ def inline(raw: str, *, prefix: str) -> str:
     root.set("focusable", "false")
     text = ET.tostring(root, encoding="unicode")
     return text.replace(f' xmlns="{_SVG}"', "", 1)  # HTML needs no namespace
+
+
+def on_background(raw: str, colour: str) -> str:
+    """The picture as vl_convert wrote it, on a ground of one colour."""
+    opening = raw.index(">") + 1
+    return f'{raw[:opening]}<rect width="100%" height="100%" fill="{colour}"/>{raw[opening:]}'
 
 
 def standalone(raw: str, *, title: str) -> str:
@@ -88,9 +110,11 @@ def _default(name: str) -> str | None:
 
 def _drop_unseen(parent: ET.Element) -> None:
     for child in list(parent):
+        if child.tag == f"{{{_SVG}}}defs":  # clip paths have neither fill nor stroke
+            continue
         _drop_unseen(child)
         if _unseen(child):
-            _remove(parent, child)
+            parent.remove(child)
 
 
 def _unseen(element: ET.Element) -> bool:
@@ -100,10 +124,6 @@ def _unseen(element: ET.Element) -> bool:
     if tag == "path":
         return element.get("d") in ("", "M0,0h0v0h0Z") or not (element.get("fill") or element.get("stroke"))
     return tag == "g" and len(element) == 0
-
-
-def _remove(parent: ET.Element, child: ET.Element) -> None:
-    parent.remove(child)
 
 
 def _shorter(number: re.Match) -> str:
@@ -123,8 +143,3 @@ def _as_variable(colour: str) -> str:
     if plain not in PALETTE:
         raise ValueError(f"the colour {colour!r} is not in the palette; use one of {', '.join(PALETTE)}")
     return f"var({PALETTE[plain]})"
-
-
-def drawn_elements(svg: str) -> Iterator[str]:
-    """The tags of the visible elements, for checks that a picture is not empty."""
-    return (tag for tag in re.findall(r"<(\w+)", svg) if tag in _DRAWN)

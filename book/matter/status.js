@@ -20,9 +20,9 @@
   }
   const {executed, reused, pages} = build.totals;
   const seconds = Object.values(build.seconds).reduce((sum, one) => sum + one, 0);
-  const told = document.createElement("p");
+  const told = document.getElementById("ww-last-build");
   told.textContent =
     `The last build took ${seconds.toFixed(1)} s: ${executed} pages executed, ${reused} reused, ` +
     `${pages} pages in all, ${build.warnings} warnings (Python ${build.python}).`;
-  table.before(told);
+  told.hidden = false;
 })();

@@ -104,7 +104,7 @@ def _running_cell() -> str:
 
 def _plain(key: str, value: object) -> str | int | float:
     if isinstance(value, str):
-        return value
+        return str(value)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return int(value)
     if isinstance(value, numbers.Real) and not isinstance(value, bool):

@@ -80,7 +80,7 @@ def load_schema(name: str, asked_by: Path) -> dict:
     """A Table Schema of ``data/``, by its path there."""
     path = data_dir() / name
     if not path.exists():
-        raise PublishedDataError(f"{shown(asked_by)}: its schema {name} does not exist in data/.")
+        raise PublishedDataError(f"{shown(asked_by)}: its schema {name} does not exist in data/.\n  restore it")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -4,10 +4,16 @@ One module per study, each with ``se_sources(cell)``: what is known of the stand
 ``cell``, apart from its significance mark, best source first.
 """
 
-from importlib import import_module
 from types import ModuleType
+
+from watwerkt.designs import intensive
+from watwerkt.errors import CodeError
+
+_DESIGNS = {"intensive": intensive}
 
 
 def design(study: str) -> ModuleType:
-    """The design module of a study."""
-    return import_module(f"watwerkt.designs.{study}")
+    """The design module of a study; CodeError if it has none."""
+    if study not in _DESIGNS:
+        raise CodeError(f"no design is known for the study {study!r}.\n  known: {', '.join(_DESIGNS)}")
+    return _DESIGNS[study]

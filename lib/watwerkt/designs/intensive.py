@@ -98,7 +98,13 @@ def first_share(population: str, dimension: str, arm: str) -> Range:
                     for d, c in (("all", "all"), (dimension, first), (dimension, second))
                 )
             )
-    return implied_share(triples)
+    try:
+        return implied_share(triples)
+    except ValueError as error:
+        raise PublishedDataError(
+            f"{STUDY}, {population} by {dimension}, {arm}: {error}.\n"
+            f"  compare the levels by {dimension} in Appendix II with those of everyone in Tables 3.2 and 3.3"
+        ) from None
 
 
 def share_followed(horizon: float | None) -> Range:

@@ -1,0 +1,35 @@
+"""How processes of `book.worker` are started."""
+
+import os
+import sys
+from pathlib import Path
+
+from book.pages import House
+
+PROGRAM = str(Path(__file__).resolve().parent.parent)
+
+_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from book import worker; worker.main(sys.argv[2:])"
+_SINGLE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line of a worker (`serve`, `page` or `grids`)."""
+    return [sys.executable, "-c", _BOOT, PROGRAM, *map(str, arguments)]
+
+
+def environment(house: House, private: Path) -> dict[str, str]:
+    """Its environment: the house's own library first, one thread for linear algebra, nothing of the user's IPython."""
+    places = {"IPYTHONDIR": str(private / "ipython"), "JUPYTER_RUNTIME_DIR": str(private / "jupyter")}
+    return {**os.environ, **_SINGLE_THREAD, **places, "PYTHONPATH": library_path(house)}
+
+
+def library_path(house: House) -> str:
+    """PYTHONPATH with the house's own library before one that may be installed."""
+    return os.pathsep.join(filter(None, (str(house.lib), os.environ.get("PYTHONPATH"))))
+
+
+def inputs() -> list[str]:
+    """Folders outside the house from which pages may read."""
+    return [os.environ[name] for name in ("WATWERKT_DATA", "WATWERKT_MICRODATA") if os.environ.get(name)]
