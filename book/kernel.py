@@ -63,6 +63,7 @@ class _Stream(OutStream):
 class _Kernel(InProcessKernel):
     shell_channel_thread = AnyTrait()
     _supports_kernel_subshells = False
+    _execute_sleep = 0  # waits for a socket that is not there
 
     @default("shell_channel_thread")
     def _default_shell_channel_thread(self):

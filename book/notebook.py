@@ -74,6 +74,8 @@ def read_chapter(house: House, path: str) -> Chapter:
     """Read a chapter file, given its path from the root of the house."""
     try:
         text = (house.root / path).read_text("utf-8")
+    except FileNotFoundError:
+        raise BookError(f"ChapterError: {path}: there is no such file.\n  _toc.yml lists the chapters") from None
     except UnicodeDecodeError as error:
         raise BookError(
             f"ChapterError: {path}, byte {error.start}: {error.object[error.start : error.start + 1]!r} is not UTF-8.\n"

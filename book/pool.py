@@ -100,7 +100,10 @@ class ForkLauncher:
             raise
 
     def launch(self, job: IO[str], answer: int) -> int:
-        socket.send_fds(self._line, [b"p"], [job.fileno(), answer])
+        try:
+            socket.send_fds(self._line, [b"p"], [job.fileno(), answer])
+        except (BrokenPipeError, ConnectionResetError):
+            self._give_up()
         return int(self._reply())
 
     def ended(self) -> dict[int, int]:
@@ -127,7 +130,10 @@ class ForkLauncher:
         return self._replies.popleft()
 
     def _receive(self) -> None:
-        said = self._line.recv(65536)
+        try:
+            said = self._line.recv(65536)
+        except ConnectionResetError:
+            said = b""
         if not said:
             self._give_up()
         *lines, self._said = (self._said + said).split(b"\n")
@@ -205,7 +211,7 @@ class Pool:
 
     def __enter__(self) -> "Pool":
         with self._stack:
-            private = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="watwerkt-")))
+            private = Path(self._stack.enter_context(_private_folder(self._house)))
             self._selector = self._stack.enter_context(selectors.DefaultSelector())
             self._launcher = self._launch(private)
             self._stack.callback(self._launcher.close)
@@ -313,6 +319,13 @@ class Pool:
     def _end_all(self) -> None:
         for descriptor in list(self._running):
             self._end(descriptor)
+
+
+def _private_folder(house: House) -> tempfile.TemporaryDirectory:
+    """Where the processes keep what they need while they live; the next build removes it if a killed one left it."""
+    work = house.build / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=work, prefix="run-", ignore_cleanup_errors=True)
 
 
 def _failure_here(running: _Running, what: str) -> Failure:

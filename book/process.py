@@ -20,9 +20,13 @@ def command(*arguments: object) -> list[str]:
 
 
 def environment(house: House, private: Path) -> dict[str, str]:
-    """Its environment: the house's own library first, one thread for linear algebra, nothing of the user's IPython."""
+    """Its environment, in which the same page gives the same numbers in every build.
+
+    The house's own library comes first, linear algebra has one thread, sets have one order, and nothing of the user's
+    IPython is loaded.
+    """
     places = {"IPYTHONDIR": str(private / "ipython"), "JUPYTER_RUNTIME_DIR": str(private / "jupyter")}
-    return {**os.environ, **_SINGLE_THREAD, **places, "PYTHONPATH": library_path(house)}
+    return {"PYTHONHASHSEED": "0", **os.environ, **_SINGLE_THREAD, **places, "PYTHONPATH": library_path(house)}
 
 
 def library_path(house: House) -> str:

@@ -1,6 +1,7 @@
 """Executing the pages: those whose inputs have changed, all at once, with every failure told at the end."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 from book.cache import Entry, PageCache
 from book.errors import RunFailed, counted
@@ -37,14 +38,15 @@ def run(
     left = [Task(page, cache.chapter(page)) for page in todo if page.name not in done]
     failures: list[Outcome] = []
     try:
-        for outcome in _outcomes(house, left, cache, shown, jobs=jobs) if left else ():
-            page = outcome.task.page
-            if outcome.result is None:
-                failures.append(outcome)
-            else:
-                entry = cache.put(page, keys[page.name], outcome.result)
-                done[page.name] = _executed(page, entry, reused=False, retried=outcome.retried)
-            shown.count(failed=outcome.result is None)
+        with contextlib.closing(_outcomes(house, left, cache, shown, jobs=jobs)) as outcomes:
+            for outcome in outcomes:
+                page = outcome.task.page
+                if outcome.result is None:
+                    failures.append(outcome)
+                else:
+                    entry = cache.put(page, keys[page.name], outcome.result)
+                    done[page.name] = _executed(page, entry, reused=False, retried=outcome.retried)
+                shown.count(failed=outcome.result is None)
     finally:
         shown.end()
     cache.prune()
@@ -53,8 +55,12 @@ def run(
     return [done[page.name] for page in todo]
 
 
-def _outcomes(house: House, tasks: Sequence[Task], cache: PageCache, shown: Progress, *, jobs: int):
-    """Run the tasks in a pool that knows which libraries they import."""
+def _outcomes(
+    house: House, tasks: Sequence[Task], cache: PageCache, shown: Progress, *, jobs: int
+) -> Iterator[Outcome]:
+    """Run the tasks in a pool that has loaded the libraries that they import."""
+    if not tasks:
+        return
     _ = cache.everything  # looked at before pages run
     modules = {module for task in tasks for module in cache.modules(task.page)}
     cells = [cell for task in tasks for cell in task.chapter.code]

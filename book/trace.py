@@ -93,7 +93,8 @@ class Trace:
         self.other_processes = False  # something was started whose reads cannot be seen from here
         self._root = str(root)
         self._roots = tuple(str(folder) + os.sep for folder in (root, *also))
-        self._skipped = tuple(os.path.join(root, name) + os.sep for name in _NOT_INPUTS)
+        skipped = [os.path.join(root, name) for name in _NOT_INPUTS] + [sys.prefix, sys.base_prefix]
+        self._skipped = tuple(place + os.sep for place in skipped)
         self._data = str(root / "data") + os.sep
         self._busy: set[int] = set()  # threads in which the hook itself is reading
 

@@ -26,6 +26,7 @@ import nbformat
 from book.child import die_with_parent
 from book.engine import execute_page
 from book.library import PACKAGE
+from book.notebook import placeless
 from book.pages import PAPERMILL, Failure, Page
 from book.process import PROGRAM
 from book.trace import Trace
@@ -159,7 +160,8 @@ def run_page(job: int, answer: int) -> None:
         say(_executed(given, on_cell=say))
     except Exception as error:  # whatever it is, it ends this page only, and the text says what it is
         said = f"{type(error).__name__}: {error}"
-        say({"failure": asdict(Failure(said, traceback="".join(traceback.format_exception(error))))})
+        text = placeless("".join(traceback.format_exception(error)), Path(given["root"]))
+        say({"failure": asdict(Failure(said, traceback=text))})
 
 
 def _executed(given: dict[str, Any], *, on_cell) -> dict[str, Any]:

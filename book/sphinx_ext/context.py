@@ -98,7 +98,8 @@ def add_page_context(
 ) -> None:
     env, meta = app.env, app.ww_meta
     title = navigation.title_of(env, pagename) if pagename in env.titles else str(context.get("title", pagename))
-    lists = navigation.Navigation(env, app.ww_parts, pagename, context["pathto"])
+    families = {name for name, page in meta["pages"].items() if page.get("family")}
+    lists = navigation.Navigation(env, app.ww_parts, families, pagename, context["pathto"])
     body = context.get("body", "")
     related = app.builder.relations.get(pagename) or (None, None, None)
     context["ww"] = {

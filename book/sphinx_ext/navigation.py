@@ -4,7 +4,7 @@ Made here and not by the book theme, whose lists keep markup of titles, carry bu
 most of the time of writing a page.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -13,7 +13,7 @@ from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import clean_astext
 
-OPEN_LEVELS = 2  # levels shown everywhere; deeper ones (the pages of a family) only near the page itself
+OPEN_LEVELS = 2  # levels shown everywhere; deeper ones, and the pages of families, only near the page itself
 CONTENTS_LEVELS = 2
 
 
@@ -51,8 +51,15 @@ def title_of(env: BuildEnvironment, docname: str) -> str:
 class Navigation:
     """The lists for one page; `link` gives the address of another page, seen from this one."""
 
-    def __init__(self, env: BuildEnvironment, tree: list[Part], pagename: str, link: Callable[[str], str]) -> None:
-        self.env, self.tree, self.pagename, self.link = env, tree, pagename, link
+    def __init__(
+        self,
+        env: BuildEnvironment,
+        tree: list[Part],
+        families: Container[str],
+        pagename: str,
+        link: Callable[[str], str],
+    ) -> None:
+        self.env, self.tree, self.families, self.pagename, self.link = env, tree, families, pagename, link
 
     def book(self) -> str:
         """All parts, with the current page marked."""
@@ -87,9 +94,9 @@ class Navigation:
         current = ' aria-current="page"' if here else ""
         text = escape(title or title_of(self.env, entry.docname))
         link = f'<a href="{escape(self.link(entry.docname))}"{current}>{text}</a>'
-        inner = ""
-        if entry.children and (level < OPEN_LEVELS or self._path(entry)):
-            inner = f"<ul>{''.join(self._item(child, level + 1) for child in entry.children)}</ul>"
+        near = bool(self._path(entry))
+        shown = [c for c in entry.children if near or (level < OPEN_LEVELS and c.docname not in self.families)]
+        inner = f"<ul>{''.join(self._item(child, level + 1) for child in shown)}</ul>" if shown else ""
         return f"<li>{link}{inner}</li>"
 
     def _path(self, entry: Entry) -> list[str]:

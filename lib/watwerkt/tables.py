@@ -136,11 +136,11 @@ def effects(
         horizon_months=[f"{e.cell.horizon_months:.0f}" if e.cell.horizon_months else "–" for e in found],
     )
     shown = frame[list(rows)].rename(columns=headings)
+    shown["Effect"] = [formats.used(e.cell) for e in found]
+    shown["95% interval"] = [formats.effect_interval(e) for e in found]
     if levels:
         for arm, heading in LEVEL_COLUMNS.items():
             shown[heading] = [_level(e, getattr(e, arm)) for e in found]
-    shown["Effect"] = [formats.used(e.cell) for e in found]
-    shown["95% interval"] = [formats.effect_interval(e) for e in found]
     shown["p"] = [formats.p_value(e.estimate.p) if e.determined else "–" for e in found]
     indexed = shown.set_index([headings.get(row, row) for row in rows])
     return Table(name, indexed, found.frame, label, note, tuple(indexed.columns))

@@ -188,6 +188,13 @@ def test_a_warm_process_that_cannot_start_is_one_clear_error(tmp_path, monkeypat
     assert "built for another Python" in str(error.value)
 
 
+def test_a_warm_process_that_is_killed_is_one_clear_error(tmp_path):
+    kills = chapter("import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)")
+    house = make_house(tmp_path, {"chapters/a.md": kills, "chapters/b.md": chapter("1")})
+    with pytest.raises(BookError, match=r"the process that executes pages ended \(signal SIGKILL\)"):
+        run_all(house, jobs=1)
+
+
 def test_libraries_are_loaded_beforehand_and_the_house_is_not(tmp_path):
     cell = "import sys\nloaded = set(sys.modules)\nimport fractions_of_time, watwerkt.charts, helper_in_house\n"
     cell += "[name in loaded for name in ('fractions_of_time', 'watwerkt', 'helper_in_house')]"

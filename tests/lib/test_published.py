@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from watwerkt.entry import TIDY_COLUMNS
 from watwerkt.errors import CodeError, PublishedDataError
 from watwerkt.paths import data_dir
-from watwerkt.published import Cell, Correction, corrections, grid, prose, published, source, title
+from watwerkt.published import Cell, Correction, corrections, field_names, grid, prose, published, source, title
 
 STUDY = "intensive"
 
@@ -276,3 +277,12 @@ def test_dates_in_the_text_are_dates():
     told = prose(STUDY)
     assert told["entry_start"].date == dt.date(2012, 7, 23)
     assert told["observation_end"].date == dt.date(2014, 1, 1)
+
+
+# ---- columns -----------------------------------------------------------------------------------
+
+
+def test_code_schema_and_files_have_the_same_columns():
+    for path in sorted((data_dir() / "published" / STUDY).glob("T*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            assert tuple(next(csv.reader(file))) == tuple(field_names()) == TIDY_COLUMNS, path.name
