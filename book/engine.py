@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import papermill
 from nbformat import NotebookNode
@@ -21,6 +21,9 @@ from book.notebook import PLACE, placeless, read_chapter, tidy
 from book.pages import WARM, Failure, House, Page
 from book.process import library_path
 
+if TYPE_CHECKING:
+    from book.kernel import Manager
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FRAME = re.compile(r"^\s*Cell In\[(\d+)\], line (\d+)", re.MULTILINE)
 
@@ -28,12 +31,19 @@ _FRAME = re.compile(r"^\s*Cell In\[(\d+)\], line (\d+)", re.MULTILINE)
 class WarmEngine(NBClientEngine):
     """papermill's engine with a kernel inside this process, which is given up to the page and must end after it."""
 
+    kernel: ClassVar["Manager | None"] = None  # started already, by the process that this one was forked from
+
+    @classmethod
+    def start_kernel(cls) -> None:
+        from book.kernel import Manager  # imports IPython
+
+        cls.kernel = cls.kernel or Manager.started()
+
     @classmethod
     def execute_managed_notebook(cls, nb_man, kernel_name, **kwargs):
-        from book.kernel import NO_HISTORY, Manager
-
-        manager = Manager(config=NO_HISTORY)
-        manager.start_kernel()
+        cls.start_kernel()
+        manager, cls.kernel = cls.kernel, None
+        manager.enter()
         return super().execute_managed_notebook(nb_man, kernel_name, km=manager, **kwargs)
 
 

@@ -24,7 +24,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Type, default
 from traitlets.config import Config
 
-NO_HISTORY = Config({"HistoryManager": {"enabled": False}})
+_NO_HISTORY = Config({"HistoryManager": {"enabled": False}})
 
 # A kernel loads its debugger, which takes longer than most pages and warns about frozen modules: here it finds none.
 sys.modules["debugpy"] = None
@@ -82,11 +82,10 @@ class _Kernel(InProcessKernel):
         return _Stream(self.session, self.iopub_thread, "stderr", 2)
 
     def redirect(self) -> None:
-        """Give the whole process to the page: what is printed from now on is output of its cells."""
         sys.stdout, sys.stderr = self.stdout, self.stderr
 
     def _redirected_io(self):
-        return nullcontext()  # `redirect` has done it, and for longer than one cell
+        return nullcontext()  # `redirect` has done it, for longer than one cell
 
 
 class _Channel(InProcessChannel):
@@ -144,10 +143,17 @@ class _Client(InProcessKernelClient):
 
 
 class Manager(InProcessKernelManager):
-    """What nbclient is given as the kernel manager."""
+    """What nbclient is given as the kernel manager; its kernel may be started before the process forks."""
 
-    def start_kernel(self, **_: Any) -> None:
-        self.kernel = _Kernel(parent=self, session=self.session)
+    @classmethod
+    def started(cls) -> "Manager":
+        manager = cls(config=_NO_HISTORY)
+        manager.kernel = _Kernel(parent=manager, session=manager.session)
+        return manager
+
+    def enter(self) -> None:
+        """Give this process to the kernel: what is printed from now on is output of its cells."""
+        self.session.pid = os.getpid()
         self.kernel.redirect()
 
     def client(self, **_: Any) -> _Client:

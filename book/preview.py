@@ -45,7 +45,8 @@ events.onmessage = ({data}) => {
 events.onerror = () => { if (seen !== null) show("The preview has ended: run `make preview` again."); };
 """
 _WAITING = (
-    "<!doctype html><html lang=en><meta charset=utf-8><title>Building</title><body><p>The first build is running."
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Building</title></head>'
+    "<body><p>The first build is running.</p></body></html>"
 )
 
 

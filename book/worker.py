@@ -24,7 +24,7 @@ from typing import Any
 import nbformat
 
 from book.child import die_with_parent
-from book.engine import execute_page
+from book.engine import WarmEngine, execute_page
 from book.library import PACKAGE
 from book.notebook import placeless
 from book.pages import PAPERMILL, Failure, Page
@@ -104,8 +104,6 @@ def _warm_up(names: Iterable[str]) -> None:
 
     import tornado.platform.asyncio  # noqa: F401
 
-    import book.kernel  # noqa: F401 - the kernel, and with it IPython
-
     for name in names:
         with contextlib.suppress(ImportError, AttributeError):  # the page that imports it will say so
             pkgutil.resolve_name(name)
@@ -117,6 +115,7 @@ def _warm_up(names: Iterable[str]) -> None:
     loaded = sorted(name for name in sys.modules if name.partition(".")[0] == PACKAGE)
     if loaded:
         raise RuntimeError(f"the warm process has loaded {', '.join(loaded)}: pages would not see their reads")
+    WarmEngine.start_kernel()
     gc.collect()
     gc.freeze()  # children share what is there now
 

@@ -255,7 +255,7 @@ def _interval_layers(
         .encode(x="effect:Q", color=colour, shape=shape)
     )
     layers = [zero, bar, point, hollow] if frame["low"].isna().any() else [zero, bar, point]
-    step = 18 if paired else 26
+    step = 18 if paired else 34 if frame[rows].str.contains(", ").any() else 26
     panel_width = (width - 190) // columns if width == WIDE else width - 150
     return alt.layer(*layers, data=frame).properties(width=panel_width, height=alt.Step(step))
 

@@ -16,8 +16,7 @@ def violations(tab) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1600, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1600), ("dark", 390)])
 def test_axe_finds_nothing_serious(open_tab, address, pages, scheme, width):
     tab, _ = open_tab(viewport={"width": width, "height": 900}, color_scheme=scheme)
     found = {}

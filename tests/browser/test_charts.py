@@ -31,6 +31,7 @@ def test_every_chart_is_drawn_without_script(open_tab, address, chart_pages, wid
 
 def test_every_chart_becomes_interactive_and_goes_back(open_tab, address, chart_pages):
     tab, seen = open_tab()
+    said = {}
     for page in chart_pages:
         tab.goto(address + page)
         for chart in tab.locator(".ww-chart").all():
@@ -44,7 +45,10 @@ def test_every_chart_becomes_interactive_and_goes_back(open_tab, address, chart_
             assert abs(after["height"] - before["height"]) < 12, f"{name} makes the page jump: {before} {after}"
             chart.locator(".ww-explore").click()
             assert chart.locator(".ww-wide svg").is_visible()
-        assert (page, seen.left, seen.errors) == (page, [], [])
+            if seen.errors:
+                said[name] = list(seen.errors)
+                seen.errors.clear()
+    assert (seen.left, said) == ([], {})
 
 
 def test_a_chart_starts_when_the_pointer_rests_on_it_and_shows_values(open_tab, address, chart_pages):

@@ -238,6 +238,16 @@ def test_where_the_mark_disagrees_the_counts_count(data_copy):
     assert after.mark == "disagrees"
 
 
+def test_an_approximate_source_gives_way_to_the_mark(data_copy):
+    """50 points without a mark: a standard error of 30 points at least, far above what the first stage suggests."""
+    key = "nonwestern.all.interview_vs_none.interview_7m.exit_job.effect"
+    assert evidence.effects(STUDY).one(table="T3.5", cell=key).estimate.basis == ("stars", "first_stage")
+    data_copy.set_cell("T3.5", key, value="50.0")
+    estimate = evidence.effects(STUDY).one(table="T3.5", cell=key).estimate
+    assert (estimate.basis, estimate.ci) == (("stars",), None)
+    assert estimate.se.low == pytest.approx(0.4995 / z(0.10), rel=1e-9)
+
+
 def test_a_level_changed_so_that_no_mix_of_subgroups_fits_stops_everything_with_its_place(data_copy):
     data_copy.set_cell("T3.2", "none.all.intensive.exit_benefit.12.level", value="16.7")
     with pytest.raises(

@@ -1,5 +1,5 @@
-/* Charts: the page carries a static picture; on hover or on "Interactive" vega is loaded once, from this site, and draws
-   the same chart in its place. If that fails, the picture stays and the reader is told why. */
+/* Charts: on hover or on "Interactive", vega is loaded once, from this site, and draws the chart in place of its static
+   picture. If that fails, the picture stays and the reader is told why. */
 (() => {
   "use strict";
   const SCRIPT = new URL(document.currentScript.src);
@@ -48,14 +48,14 @@
       this.box = element.closest("figure") ?? element;
       this.live = element.querySelector(".ww-live");
       this.button = element.querySelector(".ww-explore");
-      this.label = this.button.textContent;
       this.status = Object.assign(document.createElement("p"), { className: "ww-status" });
       this.status.setAttribute("role", "status");
       this.button.closest(".ww-tools").after(this.status);
       this.button.setAttribute("aria-pressed", "false");
       this.button.addEventListener("click", () => (this.view ? this.stop() : this.start()));
       if (matchMedia("(hover: hover)").matches) this.startOnHover();
-      new ResizeObserver(() => this.view && this.size() !== this.drawn && this.draw()).observe(this.box);
+      this.turn = 0;
+      new ResizeObserver(() => this.size() !== this.drawn && this.redraw()).observe(this.box);
     }
 
     startOnHover() {
@@ -82,11 +82,19 @@
         await this.draw();
         this.say("");
       } catch (error) {
-        this.stop();
-        this.say(`The interactive chart could not be shown (${error.message}). The picture stays.`);
+        this.fail(error);
       } finally {
         this.button.disabled = false;
       }
+    }
+
+    redraw() {
+      if (this.view) this.draw().catch((error) => this.fail(error));
+    }
+
+    fail(error) {
+      this.stop();
+      this.say(`The interactive chart could not be shown (${error.message}). The picture stays.`);
     }
 
     async load() {
@@ -96,6 +104,7 @@
     }
 
     async draw() {
+      const turn = ++this.turn;
       const size = (this.drawn = this.size());
       const picture = this.element.querySelector(`.ww-static.ww-${size}`);
       const stage = document.createElement("div");
@@ -103,8 +112,8 @@
       const result = await window.vegaEmbed(stage, colours({ ...spec, config: { ...config, background: "transparent" } }), {
         renderer: "svg", actions: false, defaultStyle: false, config: colours(CONFIG),
         tooltip: { disableDefaultStyle: true, theme: "ww" },
-        loader: { load: () => Promise.reject(new Error("charts load nothing")) },
       });
+      if (turn !== this.turn) return result.finalize(); // stopped or drawn anew meanwhile
       this.view?.finalize();
       this.view = result;
       this.live.setAttribute("role", "img");
@@ -117,6 +126,7 @@
 
     stop() {
       this.stopped = true; // the reader chose the picture: hovering does not start it again
+      this.turn++;
       this.view?.finalize();
       this.view = null;
       this.live.replaceChildren();
@@ -131,7 +141,7 @@
   }
 
   const charts = [...document.querySelectorAll(".ww-chart[data-spec]")].map((element) => new Chart(element));
-  const recolour = () => charts.forEach((chart) => chart.view && chart.draw());
+  const recolour = () => charts.forEach((chart) => chart.redraw());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
   new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 })();
