@@ -314,7 +314,10 @@ class Pool:
         running = self._running.pop(descriptor)
         self._selector.unregister(descriptor)
         os.close(descriptor)
-        end_tree(running.pid)
+        if running.message is None:
+            end_tree(running.pid)
+        else:
+            end_group(running.pid)
 
     def _end_all(self) -> None:
         for descriptor in list(self._running):
@@ -344,16 +347,21 @@ def _outcome(running: _Running, failure: Failure | None) -> Outcome:
     return Outcome(running.task, message.get("result"), failure, retried=running.number_of_try > 1)
 
 
+def end_group(pid: int) -> None:
+    """Kill what is left of the group that a process leads."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # PermissionError: macOS, for zombies
+        os.killpg(pid, signal.SIGKILL)
+
+
 def end_tree(pid: int) -> None:
-    """Kill a process that leads a group, its group, and descendants that have left the group (kernels do)."""
+    """Kill the group that a process leads, and descendants that have left the group (kernels do)."""
     import psutil
 
     try:
         descendants = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         descendants = []
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # PermissionError: macOS, for zombies
-        os.killpg(pid, signal.SIGKILL)
+    end_group(pid)
     for process in descendants:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

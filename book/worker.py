@@ -6,6 +6,7 @@ trace (a theme, an option, a filled cache).
 """
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -100,10 +101,9 @@ def _threads() -> int:
 
 def _warm_up(names: Iterable[str]) -> None:
     """Import libraries, and do once what they put off until they are first used."""
-    import gc
-
     import tornado.platform.asyncio  # noqa: F401
 
+    gc.disable()  # importing makes much and drops little
     for name in names:
         with contextlib.suppress(ImportError, AttributeError):  # the page that imports it will say so
             pkgutil.resolve_name(name)
@@ -116,6 +116,7 @@ def _warm_up(names: Iterable[str]) -> None:
     if loaded:
         raise RuntimeError(f"the warm process has loaded {', '.join(loaded)}: pages would not see their reads")
     WarmEngine.start_kernel()
+    gc.enable()
     gc.collect()
     gc.freeze()  # children share what is there now
 

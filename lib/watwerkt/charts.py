@@ -123,7 +123,7 @@ def levels(cells: Cells, *, name: str, alt_text: str, axis: str = "Left benefit,
             y=alt.Y("level:Q", title=axis, scale=alt.Scale(domain=[0, _ceiling(frame["level"])])),
             color=_arm_colour(),
             strokeDash=alt.StrokeDash(
-                "arm:N", legend=None, scale=alt.Scale(domain=_arm_labels(), range=[[1, 0], [5, 3]])
+                "arm:N", legend=alt.Legend(title=None), scale=alt.Scale(domain=_arm_labels(), range=[[1, 0], [5, 3]])
             ),
             tooltip=[alt.Tooltip("panel:N", title="Who"), "arm:N", "months:Q", alt.Tooltip("level:Q", format=".1f")],
         )

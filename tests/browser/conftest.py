@@ -30,7 +30,7 @@ def site() -> Path:
     """The folder of the built site; WATWERKT_SITE names one that is tested as it is."""
     named = os.environ.get("WATWERKT_SITE")
     if named:
-        return Path(named)
+        return Path(named).resolve()
     built = subprocess.run([sys.executable, "-m", "book", "build"], cwd=ROOT, capture_output=True, text=True)
     if built.returncode:
         pytest.fail(f"the site does not build:\n{built.stderr[-4000:]}", pytrace=False)

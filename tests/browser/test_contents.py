@@ -28,8 +28,17 @@ def levels_of(row: dict[str, str]) -> list[tuple[str, str]]:
     ]
 
 
+def shares_of(row: dict[str, str]) -> list[tuple[str, str]]:
+    """The cells of Table 3.1 that stand in a row of the comparison of groups."""
+    return [
+        (row["table"], f"{row['population']}.{row['category']}.{arm}.composition.share")
+        for arm in ("intensive", "basic")
+    ]
+
+
 def test_every_printed_number_of_the_study_stands_on_some_page(rows):
     shown = {(row["table"], row["cell"]) for row in rows if row.get("cell")}
+    shown |= {share for row in rows if row["file"] == "balance.csv" for share in shares_of(row)}
     shown |= {level for row in rows if row.get("cell", "").endswith(".effect") for level in levels_of(row)}
     # Left out on purpose, so that two suppressed counts cannot be worked out from the rest.
     hidden = {
@@ -38,12 +47,17 @@ def test_every_printed_number_of_the_study_stands_on_some_page(rows):
         if cell.service in (*SUPPRESSED_KINDS, "all_contacts")
     }
     printed = {(cell.table, cell.cell) for cell in published("intensive").printed}
+    # Table 3.1 repeats the group sizes of Table 2.4.
+    sizes = published("intensive", "T3.1").where(outcome="people")
+    first = published("intensive", "T2.4")
+    assert all(cell.value == first.one(population=cell.population, arm=cell.arm).value for cell in sizes)
+    printed -= {(cell.table, cell.cell) for cell in sizes}
     assert sorted(printed - shown - hidden) == []
     assert not shown & hidden
 
 
 def test_every_published_effect_stands_on_a_page_with_an_interval_or_its_least_width(rows):
-    shown = {(row["table"], row["cell"]): row for row in rows if row.get("se_low") and row.get("table")}
+    shown = {(row["table"], row["cell"]): row for row in rows if row.get("se_low") and row.get("cell")}
     for effect in evidence.effects("intensive"):
         row = shown[effect.cell.table, effect.cell.cell]
         if effect.determined:

@@ -170,6 +170,16 @@ def test_the_text_alternative_of_an_interval_plot_gives_effect_and_interval():
     assert "nan" not in alternative.lower()
 
 
+def test_a_corrected_effect_is_named_with_the_value_at_which_it_is_drawn():
+    """Table 3.3 prints +0.2 where it must be −0.2."""
+    found = evidence.effects(STUDY).where(table="T3.3", outcome="fraction_other", population="nonwestern")
+    chart = charts.intervals(found, name="t", rows="outcome", alt_text="Neither.")
+    assert "Non-western background: −0.2 (" in chart.alt
+    (row,) = next(iter(chart.wide["datasets"].values()))
+    assert row["effect"] == pytest.approx(-0.2, abs=1e-12)
+    assert row["shown"].startswith("−0.2 (")
+
+
 def test_the_text_alternative_of_a_flow_gives_people_and_interviews():
     assert "Fourth month, Intensive services: 592 people, 530 had the interview (90%)" in participants().alt
     assert "Assigned, Basic services: 679 people;" in participants().alt

@@ -210,3 +210,12 @@ def test_percent_signs_make_percentages_and_percentages_of_effects_make_points()
     for place, cells in tidy_by_place().items():
         units = {row["unit"] for row in cells}
         assert ("%" in typed[place]) <= bool(units & {"pct", "pp"}), f"{place}: a percentage lost its unit"
+
+
+def test_an_effect_coded_as_a_percentage_comes_out_in_points(data_copy):
+    before = entry.tidy(data_copy.path("entry/intensive"), "intensive")
+    data_copy.change(
+        "entry/intensive/coding.yml",
+        lambda text: text.replace("statistic: effect, unit: pp", "statistic: effect, unit: pct"),
+    )
+    assert entry.tidy(data_copy.path("entry/intensive"), "intensive") == before
