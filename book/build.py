@@ -99,7 +99,8 @@ def _build(house: House, work: Path, build_id: str, *, jobs: int, incremental: b
     clock = Clock()
     stage.load_yaml(house.root / "_config.yml", root=house.root)  # before minutes of work, not after
     made_from = provenance(house.root)
-    pages, executed = expand_and_run(house, clock, jobs=jobs)
+    with draw.script_ahead(house.cache / "charts"):
+        pages, executed = expand_and_run(house, clock, jobs=jobs)
     with clock.stage("stage") as notes:
         staged = stage.plan(house, pages, executed, made_from, jobs=jobs)
         digest = bind.digest(house, staged)

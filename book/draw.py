@@ -4,13 +4,14 @@ vl_convert draws without a browser and without network; it starts threads, so it
 What it made is kept in ``_build/cache/charts`` under a key of everything that the pictures depend on.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -80,6 +81,20 @@ def draw(charts: Iterable[Chart], store: Path, *, jobs: int) -> dict[str, Drawn]
         if failures:
             raise BookError("\n".join(failures))
     return drawn
+
+
+@contextlib.contextmanager
+def script_ahead(store: Path) -> Iterator[None]:
+    """Make the script beside what happens in this block: pages are executed, and at first that keeps one core busy."""
+    script = vega_script(store)
+    if script.exists():
+        yield
+        return
+    store.mkdir(parents=True, exist_ok=True)
+    with _workers(1) as pool:
+        bundled = pool.submit(_bundle, script.parent)
+        yield
+        _failures((), [bundled])
 
 
 def vega_script(store: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -52,7 +52,7 @@ class Effect:
     @property
     def clear_of_zero(self) -> bool:
         """True if the 95% interval exists and leaves zero out."""
-        return self.estimate.ci is not None and (self.estimate.low > 0 or self.estimate.high < 0)
+        return self.estimate.clear_of_zero
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,10 @@ def _effect(cell: Cell, legend: Mapping[str, float]) -> Effect:
     estimate = combine(number, half_unit, [*exact, mark, *others], _people(cell, plan))
     levels = {arm: plan.level(cell, arm) for arm in plan.ARMS} if cell.comparison == "intensive_vs_basic" else {}
     numbers = {arm: found.number if found else None for arm, found in levels.items()}
-    return Effect(cell, estimate, numbers.get("intensive"), numbers.get("basic"), _mark_fit(cell, exact, legend))
+    fit = _mark_fit(cell, exact, legend)
+    if fit != "disagrees":
+        estimate = replace(estimate, mark=t_range(cell.stars, legend))
+    return Effect(cell, estimate, numbers.get("intensive"), numbers.get("basic"), fit)
 
 
 def _mark_fit(cell: Cell, exact: list, legend: Mapping[str, float]) -> MarkFit:

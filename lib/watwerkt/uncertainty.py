@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from scipy import stats
 Z95 = float(stats.norm.ppf(0.975))
 Z80 = float(stats.norm.ppf(0.80))
 INFINITY = math.inf
+_SAME = 1e-9  # cuts of |t| come from two functions of scipy
 
 Basis = Literal["counts", "derived", "stars", "bound", "first_stage"]
 
@@ -44,6 +45,9 @@ class Range:
         return self.low <= value <= self.high
 
 
+ANY = Range(0.0, INFINITY)
+
+
 def rounding(value: float, half_unit: float) -> Range:
     """What a printed value can stand for: 3.5 with one decimal is 3.45 to 3.55 (methods A1)."""
     return Range(value - half_unit, value + half_unit)
@@ -54,7 +58,9 @@ class Estimate:
     """An estimate with its uncertainty.
 
     ``se`` is the range that the standard error can lie in; ``ci`` is the 95% interval at its upper end, so that it is
-    rather too wide than too narrow, or None if nothing bounds the standard error from above.
+    rather too wide than too narrow, or None if nothing bounds the standard error from above. ``mark`` is what |t| can
+    be according to a printed significance mark: it narrows t and p, and an effect marked at 5% has no interval that
+    crosses zero.
     """
 
     estimate: float
@@ -62,13 +68,22 @@ class Estimate:
     basis: tuple[Basis, ...] = ()
     n: float | None = None
     rounding: float = 0.0
+    mark: Range = ANY
 
     @property
     def ci(self) -> tuple[float, float] | None:
         """95% confidence interval at the upper end of the standard error."""
         if math.isinf(self.se.high):
             return None
-        return self.estimate - Z95 * self.se.high, self.estimate + Z95 * self.se.high
+        low, high = self.estimate - Z95 * self.se.high, self.estimate + Z95 * self.se.high
+        if self.mark.low >= Z95 - _SAME:
+            low, high = (max(low, 0.0), high) if self.estimate > 0 else (low, min(high, 0.0))
+        return low, high
+
+    @property
+    def clear_of_zero(self) -> bool:
+        """True if the 95% interval exists and leaves zero out."""
+        return self.ci is not None and self.t.low >= Z95 - _SAME
 
     @property
     def low(self) -> float:
@@ -87,17 +102,22 @@ class Estimate:
 
     @property
     def t(self) -> Range:
-        """What |t| can be, over the range of the standard error and the rounding of the estimate."""
+        """What |t| can be, over the range of the standard error, the rounding of the estimate, and the mark."""
         size = abs(self.estimate)
         low = max(size - self.rounding, 0.0) / self.se.high if self.se.high else INFINITY
         high = (size + self.rounding) / self.se.low if self.se.low else INFINITY
-        return Range(low, high)
+        found = Range(low, high)
+        return found.meet(self.mark) or found
 
     @property
     def p(self) -> Range:
         """What the two-sided p value can be."""
         t = self.t
         return Range(float(2 * stats.norm.sf(t.high)), float(2 * stats.norm.sf(t.low)))
+
+    def without_mark(self) -> Estimate:
+        """The estimate as the other sources alone give it."""
+        return replace(self, mark=ANY)
 
     def tidy(self) -> dict[str, float | str | None]:
         """One row: estimate, range of the standard error, interval, range of p, n, basis."""

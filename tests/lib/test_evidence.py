@@ -234,7 +234,7 @@ def test_where_the_mark_disagrees_the_counts_count(data_copy):
     )
     data_copy.set_cell("T3.2", before.cell.cell, stars="**")
     after = evidence.effects(STUDY).one(table="T3.2", cell=before.cell.cell)
-    assert after.estimate == before.estimate
+    assert after.estimate == before.estimate.without_mark()
     assert after.mark == "disagrees"
 
 
@@ -343,10 +343,21 @@ def test_an_effect_is_clear_of_zero_only_if_it_has_an_interval_that_leaves_zero_
     recomputed = {
         (e.cell.table, e.cell.cell)
         for e in effects
-        if e.determined and abs(e.estimate.estimate) > z(0.05) * e.estimate.se.high
+        if e.determined
+        and (e.cell.stars == "**" or abs(e.estimate.estimate) - e.estimate.rounding > z(0.05) * e.estimate.se.high)
     }
     assert clear == recomputed
+    assert all(e.estimate.p.high <= 0.05 + 1e-9 for e in effects.clear_of_zero)
     assert ("T3.5", "nonwestern.all.interview_vs_none.interview_10m.exit_job.effect") in clear
+
+
+def test_no_interval_or_p_value_contradicts_a_mark_that_the_counts_allow(effects):
+    for effect in effects:
+        assert effect.mark != "disagrees"
+        level = {"": (0.10, 1.0), "*": (0.05, 0.10), "**": (0.0, 0.05)}[effect.cell.stars]
+        assert level[0] - 1e-9 <= effect.estimate.p.low <= effect.estimate.p.high <= level[1] + 1e-9
+        if effect.cell.stars == "**":
+            assert effect.estimate.low >= 0.0
 
 
 def test_corrected_effects_and_levels_stand_side_by_side(effects):
