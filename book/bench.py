@@ -220,14 +220,15 @@ def _papermill(house: House, pages: Iterable[Page], folder: Path) -> list[float]
 
 def _staged(house: House) -> Path:
     """The source tree as we stage it, notebooks executed and charts drawn: what `jupyter-book build` starts from."""
+    from book.draw import drawers
     from book.expand import expand
     from book.provenance import provenance
     from book.run import run
     from book.stage import plan
 
-    with build_lock(house, say=tell):
+    with build_lock(house, say=tell), drawers(cores()) as pool:
         pages = expand(house)
-        staged = plan(house, pages, run(house, pages, jobs=cores()), provenance(house.root), jobs=cores())
+        staged = plan(house, pages, run(house, pages, jobs=cores()), provenance(house.root), pool)
         source = work_folder(house, "jupyter-book") / "source"
         staged.tree.write(source)
     return source

@@ -77,7 +77,7 @@ def build(house: House, *, jobs: int, incremental: bool = False, to_release: boo
 
 def bind_only(house: House, *, jobs: int) -> Path:
     """Execute and bind; the HTML is left in the working folder, unchecked, until the next build."""
-    from book import release, stage
+    from book import draw, release, stage
     from book.provenance import provenance
 
     clock = Clock()
@@ -85,7 +85,8 @@ def bind_only(house: House, *, jobs: int) -> Path:
         release.sweep(house)
         made_from = provenance(house.root)
         pages, executed = expand_and_run(house, clock, jobs=jobs)
-        staged = stage.plan(house, pages, executed, made_from, jobs=jobs)
+        with draw.drawers(jobs) as pool:
+            staged = stage.plan(house, pages, executed, made_from, pool)
         work = release.work_folder(house, release.new_id())
         html = _bound(house, staged, work, made_from, clock, jobs=jobs)
     say(f"bound, not checked: {html}")
@@ -99,12 +100,13 @@ def _build(house: House, work: Path, build_id: str, *, jobs: int, incremental: b
     clock = Clock()
     stage.load_yaml(house.root / "_config.yml", root=house.root)  # before minutes of work, not after
     made_from = provenance(house.root)
-    with draw.script_ahead(house.cache / "charts"):
+    with draw.drawers(jobs) as pool:
+        draw.begin(house.cache / "charts", pool, jobs=jobs)
         pages, executed = expand_and_run(house, clock, jobs=jobs)
-    with clock.stage("stage") as notes:
-        staged = stage.plan(house, pages, executed, made_from, jobs=jobs)
-        digest = bind.digest(house, staged)
-        notes.append(f"{counted(staged.charts, 'chart')}, {counted(staged.tables, 'table')}")
+        with clock.stage("stage") as notes:
+            staged = stage.plan(house, pages, executed, made_from, pool)
+            notes.append(f"{counted(staged.charts, 'chart')}, {counted(staged.tables, 'table')}")
+    digest = bind.digest(house, staged)
 
     def record() -> dict:
         return report.build_record(

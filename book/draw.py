@@ -12,7 +12,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
@@ -66,35 +66,43 @@ class Drawn:
         return self.folder / "picture.png"
 
 
-def draw(charts: Iterable[Chart], store: Path, *, jobs: int) -> dict[str, Drawn]:
+@contextlib.contextmanager
+def drawers(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that draw; each starts when there is work for it, so that without work there is none."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_drawer) as pool:
+        yield pool
+
+
+def begin(store: Path, pool: ProcessPoolExecutor, *, jobs: int) -> None:
+    """Where nothing has been drawn yet: make the script and load vl_convert while pages are executed.
+
+    Executing begins with imports, which keep one core busy and leave the others idle.
+    """
+    script = vega_script(store)
+    if not script.exists():
+        pool.submit(_bundle, script.parent)
+        for _ in range(jobs - 1):
+            pool.submit(_load)
+
+
+def draw(charts: Iterable[Chart], store: Path, pool: ProcessPoolExecutor) -> dict[str, Drawn]:
     """Draw every chart that `store` does not hold yet, and make the script; {key: pictures} for all charts."""
     wanted = {chart.key: chart for chart in charts}
     drawn = {key: Drawn(_folder(store, key)) for key in wanted}
     missing = [wanted[key] for key, pictures in drawn.items() if not pictures.folder.is_dir()]
     script = vega_script(store)
-    if missing or (wanted and not script.exists()):
-        store.mkdir(parents=True, exist_ok=True)
-        # a worker takes half a second to load vl_convert, as much as a few charts take to draw
-        with _workers(min(jobs, 1 + len(missing) // 4)) as pool:
-            bundled = [] if script.exists() else [pool.submit(_bundle, script.parent)]
-            failures = _failures(pool.map(_draw_one, missing, [store] * len(missing)), bundled)
-        if failures:
-            raise BookError("\n".join(failures))
+    try:
+        if wanted and not script.exists():
+            pool.submit(_bundle, script.parent).result()
+        failures = [failure for failure in pool.map(_draw_one, missing, [store] * len(missing)) if failure]
+    except BrokenProcessPool:
+        raise BookError(
+            "ChartError: a process that draws charts was killed from outside, perhaps for want of memory.\n"
+            "  build again, with fewer processes: python -m book build --jobs 1"
+        ) from None
+    if failures:
+        raise BookError("\n".join(failures))
     return drawn
-
-
-@contextlib.contextmanager
-def script_ahead(store: Path) -> Iterator[None]:
-    """Make the script beside what happens in this block: pages are executed, and at first that keeps one core busy."""
-    script = vega_script(store)
-    if script.exists():
-        yield
-        return
-    store.mkdir(parents=True, exist_ok=True)
-    with _workers(1) as pool:
-        bundled = pool.submit(_bundle, script.parent)
-        yield
-        _failures((), [bundled])
 
 
 def vega_script(store: Path) -> Path:
@@ -103,18 +111,6 @@ def vega_script(store: Path) -> Path:
     It is there once a chart has been drawn.
     """
     return _folder(store, hashlib.sha256(f"{_tools()}\n{_SCRIPT}".encode()).hexdigest()) / _SCRIPT
-
-
-def _failures(results: Iterable[str | None], others: Iterable[Future]) -> list[str]:
-    try:
-        for other in others:
-            other.result()
-        return [failure for failure in results if failure]
-    except BrokenProcessPool:
-        raise BookError(
-            "ChartError: a process that draws charts was killed from outside, perhaps for want of memory.\n"
-            "  build again, with fewer processes: python -m book build --jobs 1"
-        ) from None
 
 
 @cache
@@ -129,13 +125,16 @@ def _folder(store: Path, key: str) -> Path:
     return store / key[:2] / key
 
 
-def _workers(number: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_start_worker)
-
-
-def _start_worker() -> None:
+def _start_drawer() -> None:
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends us
+
+
+def _load() -> None:
+    """The first picture of a process takes half a second more."""
+    import vl_convert
+
+    vl_convert.vegalite_to_svg({"mark": "point", "data": {"values": []}})
 
 
 def _draw_one(chart: Chart, store: Path) -> str | None:
@@ -167,6 +166,8 @@ def _prepared(spec: Mapping) -> dict:
 
 
 def _bundle(folder: Path) -> None:
+    if folder.is_dir():
+        return
     import vl_convert
 
     # the bundle declares short names at top level; in a function they cannot meet those of another script
@@ -175,7 +176,7 @@ def _bundle(folder: Path) -> None:
 
 def _keep(made: Mapping[str, str | bytes], folder: Path) -> None:
     """Write the files and move them into the store in one step; another build may have been there first."""
-    folder.parent.mkdir(exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
     for name, content in made.items():
         (fresh / name).write_bytes(content.encode() if isinstance(content, str) else content)

@@ -4,6 +4,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,11 @@ class Staged:
 
 
 def plan(
-    house: House, pages: Sequence[Page], executed: Iterable[Executed], made_from: Provenance, *, jobs: int
+    house: House,
+    pages: Sequence[Page],
+    executed: Iterable[Executed],
+    made_from: Provenance,
+    pool: ProcessPoolExecutor,
 ) -> Staged:
     """Work out every file of the source tree; charts are drawn, nothing else is written."""
     runs = {run.page.name: run for run in executed}
@@ -46,7 +51,7 @@ def plan(
     published = {name: numbers(runs[name].page, notebook) for name, notebook in notebooks.items()}
     store = house.cache / "charts"
     charts = {item: item.chart.key for items in shown.values() for item in items if item.kind == CHART}
-    drawn = draw.draw((item.chart for item in charts), store, jobs=jobs)
+    drawn = draw.draw((item.chart for item in charts), store, pool)
 
     tree = Tree()
     targets = _targets(house, pages)

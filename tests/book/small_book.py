@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,6 +85,7 @@ class SmallBook:
 
     root: Path
     charts: Path  # where drawn charts are kept, for all tests of a session
+    pool: ProcessPoolExecutor  # that draws them
     pages: list[Page] = field(default_factory=list)
     executed: list[Executed] = field(default_factory=list)
     chapters: list[dict] = field(default_factory=list)  # entries of _toc.yml
@@ -158,9 +160,9 @@ def _name(chapter: str) -> str:
     return chapter.removeprefix("chapters/").removeprefix("book/matter/").removesuffix(".md")
 
 
-def study(root: Path, charts: Path) -> SmallBook:
+def study(root: Path, charts: Path, pool: ProcessPoolExecutor) -> SmallBook:
     """A book with every kind of page."""
-    book = SmallBook(root, charts)
+    book = SmallBook(root, charts, pool)
     book.static("book/matter/about.md", "# About\n\nSee [exits](../../chapters/intensive/exits.md).\n")
     book.notebook(
         "chapters/intensive/exits.md",

@@ -10,7 +10,7 @@ from tests.book.small_book import MADE_FROM, SmallBook, chart, code, glue, prose
 
 
 def planned(book):
-    return stage.plan(book.house, book.pages, book.executed, MADE_FROM, jobs=1)
+    return stage.plan(book.house, book.pages, book.executed, MADE_FROM, book.pool)
 
 
 def bound(book, work, *, jobs=1):
@@ -23,15 +23,15 @@ def files(html):
 
 
 @pytest.fixture
-def book(tmp_path, charts):
-    return SmallBook(tmp_path / "house", charts)
+def book(tmp_path, charts, pool):
+    return SmallBook(tmp_path / "house", charts, pool)
 
 
 @pytest.fixture(scope="module")
-def numbered(tmp_path_factory, charts):
+def numbered(tmp_path_factory, charts, pool):
     """A book with numbered parts and enough pages for two processes, bound twice: (book, html, html in parallel)."""
     folder = tmp_path_factory.mktemp("numbered")
-    book = study(folder / "house", charts)
+    book = study(folder / "house", charts, pool)
     for number in range(6):
         book.static(f"chapters/more/p{number}.md", f"# Page {number}\n\n## First\n\nText.\n\n## Second\n\nText.\n")
     half = len(book.chapters) // 2
@@ -200,6 +200,6 @@ def test_the_digest_changes_with_sources_theme_program_and_locked_packages(book)
     for name in ("chapters/x.css", "book/theme/watwerkt/static/site.css", "book/sphinx_ext/a.py", "requirements.txt"):
         book.write(name, "x")
         seen.add(bind.digest(book.house, planned(book)))
-    later = stage.plan(book.house, book.pages, book.executed, replace(MADE_FROM, commit="f" * 40), jobs=1)
+    later = stage.plan(book.house, book.pages, book.executed, replace(MADE_FROM, commit="f" * 40), book.pool)
     seen.add(bind.digest(book.house, later))
     assert len(seen) == 6

@@ -19,9 +19,9 @@ def made(name="c", *, spec=SPEC, alt="What it shows"):
 
 
 @pytest.fixture(scope="module")
-def drawn(charts):
+def drawn(charts, pool):
     chart = made("first")
-    return draw.draw([chart], charts, jobs=1)[chart.key]
+    return draw.draw([chart], charts, pool)[chart.key]
 
 
 def test_the_picture_in_the_page_follows_the_colours_of_the_page(drawn):
@@ -64,23 +64,33 @@ def test_css_decides_on_the_font(drawn):
     assert re.findall(r"<(\w+)[^>]*font-family=", drawn.wide) == ["svg"]
 
 
-def test_a_colour_outside_the_palette_is_an_error_that_names_the_chart(charts):
+def test_a_colour_outside_the_palette_is_an_error_that_names_the_chart(charts, pool):
     odd = SPEC | {"mark": {"type": "bar", "color": "#123456"}}
     with pytest.raises(BookError, match=r"chapters/a\.md, chart 'odd': the colour '#123456' is not in the palette"):
-        draw.draw([made("odd", spec=odd)], charts, jobs=1)
+        draw.draw([made("odd", spec=odd)], charts, pool)
 
 
-def test_all_charts_that_cannot_be_drawn_are_named_at_once(charts):
+def test_all_charts_that_cannot_be_drawn_are_named_at_once(charts, pool):
     bad = {"mark": "nonsense", "data": {"values": []}}
     with pytest.raises(BookError) as error:
-        draw.draw([made("one", spec=bad), made("two", spec=bad)], charts, jobs=2)
+        draw.draw([made("one", spec=bad), made("two", spec=bad)], charts, pool)
     assert "chart 'one'" in str(error.value)
     assert "chart 'two'" in str(error.value)
 
 
-def test_a_chart_is_drawn_once(charts, drawn, monkeypatch):
-    monkeypatch.setattr(draw, "_workers", lambda number: pytest.fail("a worker was started"))
-    again = draw.draw([made("first")], charts, jobs=1)
+class NoPool:
+    """Starts nothing."""
+
+    def map(self, function, *arguments):
+        assert not list(zip(*arguments, strict=True))
+        return []
+
+    def submit(self, *arguments):
+        pytest.fail("something was to be made")
+
+
+def test_a_chart_is_drawn_once(charts, drawn):
+    again = draw.draw([made("first")], charts, NoPool())
     assert list(again.values()) == [drawn]
 
 
@@ -103,7 +113,7 @@ def test_pictures_depend_on_the_code_that_draws_them(monkeypatch, tmp_path):
     assert made("first").key == before
 
 
-def test_drawing_asks_no_host_for_anything(charts):
+def test_drawing_asks_no_host_for_anything(charts, pool):
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -115,7 +125,7 @@ def test_drawing_asks_no_host_for_anything(charts):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         spec = SPEC | {"data": {"url": f"http://127.0.0.1:{server.server_port}/data.json"}}
         with pytest.raises(BookError, match="chart 'remote'"):
-            draw.draw([made("remote", spec=spec)], charts, jobs=1)
+            draw.draw([made("remote", spec=spec)], charts, pool)
         server.shutdown()
     assert asked == []
 
@@ -125,6 +135,13 @@ def test_the_script_for_interactive_charts_is_one_file_that_asks_no_host(charts,
     assert script.startswith("(()=>{")  # its short names stay its own
     assert "window.vegaEmbed=" in script
     assert "jsdelivr" not in script
+
+
+def test_the_script_is_begun_beside_the_execution_of_pages_only_where_it_is_missing(charts, drawn, pool, tmp_path):
+    draw.begin(charts, NoPool(), jobs=2)
+    draw.begin(tmp_path, pool, jobs=2)
+    draw.draw([made("first")], tmp_path, pool)
+    assert draw.vega_script(tmp_path).read_bytes() == draw.vega_script(charts).read_bytes()
 
 
 def test_pictures_that_no_build_used_for_a_month_are_removed(tmp_path):

@@ -16,17 +16,17 @@ from tests.book.small_book import MADE_FROM, SmallBook, chart, code, glue, prose
 
 
 @pytest.fixture
-def book(tmp_path, charts):
-    return SmallBook(tmp_path / "house", charts)
+def book(tmp_path, charts, pool):
+    return SmallBook(tmp_path / "house", charts, pool)
 
 
 @pytest.fixture(scope="module")
-def staged(tmp_path_factory, charts):
-    return planned(study(tmp_path_factory.mktemp("study") / "house", charts))
+def staged(tmp_path_factory, charts, pool):
+    return planned(study(tmp_path_factory.mktemp("study") / "house", charts, pool))
 
 
 def planned(book: SmallBook) -> stage.Staged:
-    return stage.plan(book.house, book.pages, book.executed, MADE_FROM, jobs=1)
+    return stage.plan(book.house, book.pages, book.executed, MADE_FROM, book.pool)
 
 
 def notebook(staged: stage.Staged, name: str) -> dict:
@@ -132,11 +132,11 @@ def test_front_matter_of_a_static_page_keeps_what_is_not_ours(book):
 def test_the_staged_tree_depends_on_what_was_computed_and_not_on_the_run(book, charts, tmp_path):
     cells = [prose("# A"), code("x", chart(), glue("k", 1.5), papermill={"start_time": "now"})]
     book.notebook("chapters/a.md", *cells)
-    other = SmallBook(tmp_path / "other", charts)
+    other = SmallBook(tmp_path / "other", charts, book.pool)
     later = json.loads(json.dumps(cells).replace('"now"', '"later"').replace('"random"', '"other"'))
     other.notebook("chapters/a.md", *later)
     assert planned(book).tree.digest() == planned(other).tree.digest()
-    changed = SmallBook(tmp_path / "changed", charts)
+    changed = SmallBook(tmp_path / "changed", charts, book.pool)
     changed.notebook("chapters/a.md", *json.loads(json.dumps(cells).replace("1.5", "1.6")))
     assert planned(book).tree.digest() != planned(changed).tree.digest()
 
