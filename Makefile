@@ -46,5 +46,5 @@ lock: $(READY) ## resolve requirements.txt anew, with hashes, for Python 3.11 to
 lint: $(READY) ## what pre-commit checks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-clean: ## remove what was built (not the environment)
-	rm -rf _build
+clean: $(READY) ## remove what was built (not the environment)
+	@$(BIN)/python -m book clean

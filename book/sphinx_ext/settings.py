@@ -24,7 +24,7 @@ VALUES = {
         "enable_search_shortcuts": False,  # Sphinx's take the Escape key away from drawers; ours are in site.js
         "launch_buttons": {},
     },
-    "html_sidebars": {},
+    "html_sidebars": {"**": []},  # layout.html has its own; the theme would render one that no page shows
     "html_logo": None,
     "html_favicon": None,
     "html_math_renderer": "mathml",

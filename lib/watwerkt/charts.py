@@ -266,7 +266,8 @@ def _finish(chart, facet: str | None, width: int, *, order: list | None = None) 
         columns = 2 if width == WIDE else 1
         field = alt.Facet(f"{facet}:N", header=header, sort=order or alt.Undefined)
         chart = chart.facet(facet=field, columns=columns, spacing=18)
-    return chart.configure(**_theme(width)).to_dict()
+    # A test holds every kind of chart against the schema; to do so for each chart takes longer than to draw it.
+    return chart.configure(**_theme(width)).to_dict(validate=False)
 
 
 def _alt(lead: str, details: Sequence[str]) -> str:

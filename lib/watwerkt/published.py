@@ -331,16 +331,21 @@ def _correction_place(study: str, table: str, cell: str) -> str:
 
 
 def _check_wanted(column: str, value: object) -> None:
-    allowed = [name for name in Cell.__dataclass_fields__ if name != "correction"]
-    if column not in allowed:
-        raise CodeError(f"cells have no column {column!r}.\n  allowed: {', '.join(allowed)}")
+    if column not in Cell.__dataclass_fields__ or column == "correction":
+        allowed = ", ".join(name for name in Cell.__dataclass_fields__ if name != "correction")
+        raise CodeError(f"cells have no column {column!r}.\n  allowed: {allowed}")
     if column not in (*CODED, "study", "status"):
         return
     for one in value if isinstance(value, list | tuple | set) else [value]:
-        if column == "category" and one not in {known.code for known in codes.codes("category").values()}:
+        if column == "category" and one not in _categories():
             codes.code("category", str(one))
         elif column != "category" and one != "":
             codes.code(column, str(one))
+
+
+@cache
+def _categories() -> frozenset[str]:
+    return frozenset(known.code for known in codes.codes("category").values())
 
 
 def field_names() -> list[str]:

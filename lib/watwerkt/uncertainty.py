@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -113,7 +114,7 @@ class Estimate:
     def p(self) -> Range:
         """What the two-sided p value can be."""
         t = self.t
-        return Range(float(2 * stats.norm.sf(t.high)), float(2 * stats.norm.sf(t.low)))
+        return Range(_two_sided(t.high), _two_sided(t.low))
 
     def without_mark(self) -> Estimate:
         """The estimate as the other sources alone give it."""
@@ -155,7 +156,7 @@ def pooled_test(p1: float, n1: float, p0: float, n0: float) -> float:
     _check_proportion(p0, n0)
     pooled = (p1 * n1 + p0 * n0) / (n1 + n0)
     se = math.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0))
-    return float(2 * stats.norm.sf(abs(p1 - p0) / se)) if se else math.nan
+    return _two_sided(abs(p1 - p0) / se) if se else math.nan
 
 
 def se_of_difference(p1: Range, n1: Range, p0: Range, n0: Range) -> Range:
@@ -198,9 +199,20 @@ def t_range(stars: str, legend: Mapping[str, float]) -> Range:
     if stars and stars not in legend:
         raise ValueError(f"the mark {stars!r} is not in the table's legend.\n  legend: {dict(legend)}")
     levels = sorted(legend.values(), reverse=True)
-    cuts = [float(stats.norm.isf(level / 2)) for level in levels]
+    cuts = [_cut(level) for level in levels]
     place = levels.index(legend[stars]) + 1 if stars else 0
     return Range(cuts[place - 1] if place else 0.0, cuts[place] if place < len(cuts) else INFINITY)
+
+
+@cache
+def _cut(level: float) -> float:
+    """The |t| at which a two-sided test at this level turns."""
+    return float(stats.norm.isf(level / 2))
+
+
+def _two_sided(t: float) -> float:
+    """Two-sided p of a normal t; erfc, because it is many times faster than a scipy distribution for one number."""
+    return math.erfc(t / math.sqrt(2))
 
 
 def late(itt: Estimate, take_up: Estimate) -> Estimate:
