@@ -21,7 +21,7 @@ MarkFit = Literal["fits", "within rounding", "disagrees", "not testable"]
 
 BASIS_WORDS = {
     "counts": "group sizes and printed percentages",
-    "derived": "printed percentages and group sizes derived from printed shares",
+    "derived": "printed percentages and derived group sizes",
     "stars": "the printed significance mark",
     "bound": "the largest spread that the printed means allow",
     "first_stage": "the difference between the groups as assigned, divided by the difference in take-up",

@@ -121,10 +121,11 @@ def effects(
     labels: Mapping[str, str] | None = None,
     note: str = "",
 ) -> Table:
-    """Effects with their levels, printed marks, intervals and p values.
+    """Effects with their levels, printed marks, intervals, where these come from, and p values.
 
     ``rows`` names the columns of ``found.frame`` that label the rows; ``labels`` their headings.
     """
+    letters = _letters(found)
     headings = {
         "group": "Group", "outcome_label": "Outcome", "horizon_months": "Months", "service_label": "Interview",
         "comparison_label": "What",
@@ -137,13 +138,44 @@ def effects(
     )
     shown = frame[list(rows)].rename(columns=headings)
     shown["Effect"] = [formats.used(e.cell) for e in found]
-    shown["95% interval"] = [formats.effect_interval(e) for e in found]
+    shown["95% interval"] = [formats.effect_interval(e) + letters.get(e.how, "") for e in found]
     if levels:
         for arm, heading in LEVEL_COLUMNS.items():
             shown[heading] = [_level(e, getattr(e, arm)) for e in found]
     shown["p"] = [formats.p_value(e.estimate.p) if e.determined else "–" for e in found]
     indexed = shown.set_index([headings.get(row, row) for row in rows])
-    return Table(name, indexed, found.frame, label, note, tuple(indexed.columns))
+    notes = " ".join(part for part in (_where_from(letters), *_marks(found), note) if part)
+    return Table(name, indexed, found.frame, label, notes, tuple(indexed.columns))
+
+
+def _letters(found: Effects) -> dict[str, str]:
+    """A superscript letter for each way in which the intervals came about; none where there is one way only."""
+    ways = list(dict.fromkeys(effect.how for effect in found if effect.estimate.basis))
+    return dict(zip(ways, "ᵃᵇᶜᵈᵉᶠᵍʰ" if len(ways) > 1 else [""], strict=False))
+
+
+def _where_from(letters: Mapping[str, str]) -> str:
+    return f"Intervals follow from {'; '.join(f'{letter} {way}'.strip() for way, letter in letters.items())}." * bool(
+        letters
+    )
+
+
+def _marks(found: Effects) -> list[str]:
+    """A sentence for every printed mark that the counts contradict, or that fits only because numbers are rounded."""
+    verdicts = {
+        "disagrees": "contradicts group sizes and percentages",
+        "within rounding": "fits group sizes and percentages only because printed numbers are rounded",
+    }
+    return [
+        f"The mark of {formats.printed(e.cell)} ({e.cell.reference}, {_what(e.cell)}) {verdicts[e.mark]}."
+        for e in found
+        if e.mark in verdicts
+    ]
+
+
+def _what(cell) -> str:
+    months = f", {cell.horizon_months:.0f} months" if cell.horizon_months else ""
+    return f"{codes.label('outcome', cell.outcome).lower()}{months}, {cell.group.lower()}"
 
 
 def _level(effect, value: float | None) -> str:

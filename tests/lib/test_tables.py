@@ -11,6 +11,7 @@ from watwerkt.published import published
 
 STUDY = "intensive"
 SCRIPT = "<script>alert('x')</script>"
+LETTERS = "ᵃᵇᶜᵈᵉᶠᵍʰ"
 INTERVAL = re.compile(r"−?[\d,]+(\.\d+)? to −?[\d,]+(\.\d+)?|at least ±\d+(\.\d+)?|not known")
 
 
@@ -129,7 +130,7 @@ def test_every_effect_is_shown_with_its_interval_and_mark():
     shown = tables.effects(found, name="all", label="All", levels=False, rows=("group", "outcome_label")).shown
     assert len(shown) == len(found) == 206
     for (_, row), effect in zip(shown.iterrows(), found, strict=True):
-        assert INTERVAL.fullmatch(row["95% interval"]), row["95% interval"]
+        assert INTERVAL.fullmatch(row["95% interval"].rstrip(LETTERS)), row["95% interval"]
         assert row["Effect"].endswith(effect.cell.stars)
         assert (row["p"] == "–") == (not effect.determined)
 
@@ -229,3 +230,31 @@ def test_the_footnote_on_misprints_names_table_people_both_values_and_reason():
         "Table 2.7, Non-western background: printed 558, read as 228 (certain). The groups beside it"
     )
     assert tables.corrections(published(STUDY, "T2.8")) == ""
+
+
+def test_every_interval_says_where_it_comes_from(exits):
+    """A letter leads from the interval to the note, and the note knows every letter and no other."""
+    used = {text[-1] for text in exits.shown["95% interval"] if text[-1] in LETTERS}
+    noted = {letter for letter in LETTERS if letter in exits.note}
+    assert used == noted != set()
+    assert "group sizes and printed percentages" in exits.note
+
+
+def test_one_way_for_all_intervals_needs_no_letters():
+    table = tables.effects(
+        evidence.effects("intensive").where(table="T3.2", horizon_months=[6, 9]), name="t", label="l"
+    )
+    assert not any(letter in table.html() + table.note for letter in LETTERS)
+    assert table.note == "Intervals follow from group sizes and printed percentages."
+
+
+def test_a_mark_that_fits_only_by_rounding_is_said_below_the_table(exits):
+    assert "The mark of +1.9* (Table 3.2, exit from benefit, 12 months, no migration background) fits" in exits.note
+
+
+def test_a_mark_that_the_counts_contradict_is_said_below_the_table(data_copy):
+    data_copy.set_cell("T3.2", "nonwestern.all.intensive_vs_basic.exit_benefit.12.effect", stars="**")
+    table = tables.effects(evidence.effects("intensive").where(table="T3.2"), name="t", label="l")
+    assert (
+        "The mark of +3.5** (Table 3.2, exit from benefit, 12 months, non-western background) contradicts" in table.note
+    )
