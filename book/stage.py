@@ -249,6 +249,7 @@ def _add_extra(tree: Tree, house: House, pages: Sequence[Page], published: Mappi
     tree.add(f"{EXTRA}/data/numbers.json", _as_json({name: dict(found) for name, found in published.items() if found}))
     tree.add_folder(house.data / "published", f"{EXTRA}/data/published")
     tree.add_folder(house.data / "codes", f"{EXTRA}/data/codes")
+    tree.add_folder(house.data / "schemas", f"{EXTRA}/data/schemas")
     package = house.data / "datapackage.json"
     if package.exists():
         tree.add(f"{EXTRA}/data/datapackage.json", package)

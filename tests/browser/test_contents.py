@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import frictionless
 import pytest
 from watwerkt import evidence
 from watwerkt.published import published
@@ -65,6 +66,13 @@ def test_every_published_effect_stands_on_a_page_with_an_interval_or_its_least_w
             assert float(row["ci_high"]) == pytest.approx(effect.estimate.high)
         else:
             assert row["ci_low"] == "" and float(row["se_low"]) == pytest.approx(effect.estimate.se.low)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_data_package_on_the_site_is_complete_and_valid(site):
+    report = frictionless.validate(str(site / "data" / "datapackage.json"))
+    assert report.stats["tasks"] > len({cell.table for cell in published("intensive")})
+    assert report.flatten(["title", "note"]) == []
 
 
 def test_no_download_gives_a_suppressed_cell_a_value(rows):
