@@ -22,6 +22,9 @@ class PublishError(WatWerktError):
     """A value that cannot stand on a page."""
 
 
+# What a number keeps: enough for any page, and free of the last bits in which processors differ.
+DIGITS = 12
+
 _published: dict[str, str] = {}
 
 
@@ -109,7 +112,7 @@ def _plain(key: str, value: object) -> str | int | float:
         return int(value)
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         if math.isfinite(value):
-            return float(value) + 0.0
+            return float(f"{float(value):.{DIGITS}g}") + 0.0
         raise PublishError(f"{key!r} is {value}.\n  publish only results that exist; say in words what is missing")
     raise PublishError(
         f"{key!r} is of type {type(value).__name__}.\n  allowed: text, number, Estimate, Effect, Range, Cell"
