@@ -77,7 +77,7 @@ def _jobs(text: str) -> int:
 
 
 def _cores(given: argparse.Namespace) -> int:
-    from book.build import cores
+    from book.process import cores
 
     return given.jobs or cores()
 

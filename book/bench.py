@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from book.build import cores, say, tell
+from book.build import say, tell
 from book.errors import BookError
 from book.pages import House, Page
+from book.process import cores
 from book.release import build_lock, work_folder
 
 SMALL_PAGES = 40

@@ -1,7 +1,6 @@
 """The whole build, in order: expand, run, stage, draw, bind, check, report, release."""
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -40,11 +39,6 @@ def tell(text: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
-
-
-def cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def expand_and_run(house: House, clock: Clock, *, jobs: int) -> tuple[list[Page], list[Executed]]:

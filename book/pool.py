@@ -62,12 +62,6 @@ def fork_is_safe() -> bool:
     return sys.platform == "linux" and hasattr(os, "fork")
 
 
-def cores() -> int:
-    """The processors that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 # --- launchers --------------------------------------------------------------------------------------------------------
 
 

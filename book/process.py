@@ -1,4 +1,4 @@
-"""How processes of `book.worker` are started."""
+"""How processes of `book.worker` are started, and how many may work at once."""
 
 import os
 import sys
@@ -37,3 +37,9 @@ def library_path(house: House) -> str:
 def inputs() -> list[str]:
     """Folders outside the house from which pages may read."""
     return [os.environ[name] for name in ("WATWERKT_DATA", "WATWERKT_MICRODATA") if os.environ.get(name)]
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

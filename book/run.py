@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from book.cache import Entry, PageCache
 from book.errors import RunFailed, counted
 from book.pages import Executed, Failure, House, Page
-from book.pool import Outcome, Pool, Task, cores
+from book.pool import Outcome, Pool, Task
+from book.process import cores
 from book.progress import Progress
 
 _LAZY_FROM = 8  # pages to execute, from which on libraries imported inside functions are loaded beforehand too
