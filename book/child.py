@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-_PROGRAM = str(Path(__file__).resolve().parent.parent)
+from book.process import PROGRAM
+
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from book.child import run_module; run_module(*sys.argv[2:])"
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
@@ -28,7 +29,7 @@ def die_with_parent_in_forks() -> None:
 
 def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, **options) -> subprocess.Popen:
     """Start ``python -m module`` bound to this process, in a process group of its own; text comes out of it."""
-    command = [sys.executable, "-c", _BOOT, _PROGRAM, str(os.getpid()), module, *arguments]
+    command = [sys.executable, "-c", _BOOT, PROGRAM, str(os.getpid()), module, *arguments]
     return subprocess.Popen(
         command,
         cwd=cwd,

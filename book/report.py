@@ -11,7 +11,6 @@ from book.pages import Executed
 from book.provenance import Provenance
 
 BUILD = "data/build.json"
-NUMBERS = "data/numbers.json"
 CHECKSUMS = "data/checksums.txt"
 _NOT_SUMMED = {BUILD, CHECKSUMS}  # build.json records the run: it differs between builds of one commit
 

@@ -17,7 +17,7 @@ from watwerkt.published import Cells
 
 MIME = "application/vnd.watwerkt.chart+json"
 
-INK, MUTED, RULE, PAPER, PANEL = "#1f2328", "#5b6169", "#d4d0c8", "#fffdf9", "#f5f2ea"
+INK, MUTED, RULE, PAPER = "#1f2328", "#5b6169", "#d4d0c8", "#fffdf9"
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#1f5f99", "#b4530a", "#2f6f4f", "#6b4b8a", "#6f7680"
 POPULATION_COLOURS = {"nonwestern": ORANGE, "none": BLUE, "western": GREEN, "all": GREY, "unknown": GREY}
 ARM_COLOURS = {"intensive": GREEN, "basic": GREY, "all": INK}
@@ -58,13 +58,13 @@ def intervals(
     rows: str,
     alt_text: str,
     facet: str | None = None,
-    axis: str = "Effect, percentage points",
     note: str = "",
 ) -> Chart:
     """Effects as points with 95% intervals, coloured by population; a hollow point has no known interval.
 
     ``rows`` and ``facet`` name a label of :func:`labelled`: ``horizon``, ``outcome``, ``group``, ``interview``.
     """
+    axis = f"Effect, {_unit_in_words(found)}"
     frame = labelled(found)
     columns = [rows, "population", "population_label", "effect", "low", "high", "shown", *([facet] if facet else [])]
     order = list(dict.fromkeys(frame[rows]))
@@ -77,6 +77,11 @@ def intervals(
     ]
     details = [f"{row[rows]}, {row.population_label}: {row.shown}" for _, row in frame.iterrows()]
     return Chart(name, _alt(alt_text, details), *pictures, found.frame, note)
+
+
+def _unit_in_words(found: Effects) -> str:
+    units = {effect.cell.unit for effect in found}
+    return codes.label("unit", units.pop()) if len(units) == 1 else "each in its own unit"
 
 
 def labelled(found: Effects) -> pd.DataFrame:
@@ -95,7 +100,6 @@ def labelled(found: Effects) -> pd.DataFrame:
                 "horizon": f"{cell.horizon_months:.0f} months" if cell.horizon_months else "whole period",
                 "outcome": codes.label("outcome", cell.outcome),
                 "group": cell.group,
-                "category": codes.label("category", cell.category, dimension=cell.dimension),
                 "interview": codes.label("service", cell.service) if cell.service else "",
             }
         )
@@ -162,7 +166,7 @@ def flow(frame: pd.DataFrame, *, name: str, alt_text: str, note: str = "") -> Ch
 
     ``frame`` holds ``step``, ``arm`` (code), ``people``, ``held`` (missing where the step has no interview).
     """
-    frame = frame.assign(arm_label=[codes.label("arm", arm) for arm in frame["arm"]], base=frame["people"])
+    frame = frame.assign(arm_label=[codes.label("arm", arm) for arm in frame["arm"]])
     frame["shown"] = [_flow_text(row.people, row.held) for row in frame.itertuples()]
     order = list(dict.fromkeys(frame["step"]))
     pictures = []

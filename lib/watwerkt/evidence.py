@@ -13,7 +13,7 @@ import pandas as pd
 from watwerkt import codes
 from watwerkt.designs import design
 from watwerkt.published import Cell, Cells, published, source
-from watwerkt.uncertainty import Estimate, Range, combine, contradicts, difference, se_from_stars, t_range
+from watwerkt.uncertainty import Estimate, combine, contradicts, difference, se_from_stars, t_range
 
 EXACT = {"counts", "derived"}
 
@@ -129,7 +129,7 @@ def _effect(cell: Cell, legend: Mapping[str, float]) -> Effect:
     mark = ("stars", se_from_stars(number, half_unit, cell.stars, legend))
     others = [one for one in known if one[0] not in EXACT]
     estimate = combine(number, half_unit, [*exact, mark, *others], _people(cell, plan))
-    levels = {arm: plan.level(cell, arm) for arm in plan.ARMS} if cell.comparison == "intensive_vs_basic" else {}
+    levels = plan.levels(cell) if cell.comparison == "intensive_vs_basic" else {}
     numbers = {arm: found.number if found else None for arm, found in levels.items()}
     fit = _mark_fit(cell, exact, legend)
     if fit != "disagrees":
@@ -152,8 +152,7 @@ def _mark_fit(cell: Cell, exact: list, legend: Mapping[str, float]) -> MarkFit:
 
 
 def _people(cell: Cell, plan) -> float:
-    sizes = [plan.group_size(cell.population, cell.dimension, cell.category, arm) for arm in plan.ARMS]
-    return sum((size.low + size.high) / 2 for size in sizes)
+    return sum((size.low + size.high) / 2 for size in plan.sizes(cell).values())
 
 
 def _tidy(effect: Effect) -> dict[str, object]:
@@ -186,30 +185,3 @@ def _tidy(effect: Effect) -> dict[str, object]:
 def gap(first: Effect, second: Effect) -> Estimate:
     """How much larger the first effect is than the second, with its own interval: the test of a difference."""
     return difference(first.estimate, second.estimate)
-
-
-def followed_share(study: str, horizon: float) -> Range | None:
-    """Share of people followed so long that every mark at this horizon allows, or None if they allow none in common.
-
-    Only effects on exits count, whose standard error follows from percentages and sizes; sampling with one share in
-    all groups is assumed.
-    """
-    cells, plan, legend = published(study), design(study), source(study)["stars"]
-    found: Range | None = Range(0.0, 1.0)
-    for cell in cells.where(
-        comparison="intensive_vs_basic", outcome=["exit_benefit", "exit_job"], horizon_months=horizon
-    ).printed:
-        if cell.statistic == "effect" and found:
-            found = found.meet(_share_by_mark(cell, plan, legend))
-    return found
-
-
-def _share_by_mark(cell: Cell, plan, legend: Mapping[str, float]) -> Range:
-    """SE = SE(everyone followed) / √share: the shares, also above 1, at which |t| keeps within what the mark says."""
-    sizes = {arm: plan.group_size(cell.population, cell.dimension, cell.category, arm) for arm in plan.ARMS}
-    levels = {arm: plan.level(cell, arm) for arm in plan.ARMS}
-    whole = plan.se_proportions(levels, sizes)
-    t, size = t_range(cell.stars, legend), abs(cell.number)
-    low = t.low * whole.low / (size + cell.rounding) if size + cell.rounding else 0.0
-    high = math.inf if math.isinf(t.high) or size <= cell.rounding else t.high * whole.high / (size - cell.rounding)
-    return Range(low**2, high**2)

@@ -205,6 +205,14 @@ def test_an_effect_without_interval_is_a_hollow_point_and_not_a_certain_one():
     assert "at least ±0.04" in chart.alt
 
 
+def test_the_axis_of_effects_names_their_unit():
+    wages = evidence.effects(STUDY).where(table="T3.4", outcome="hourly_wage")
+    chart = charts.intervals(wages, name="t", rows="outcome", alt_text="Wages.")
+    assert '"title": "Effect, euros per hour"' in json.dumps(chart.wide)
+    assert '"title": "Effect, percentage points"' in json.dumps(exits().wide)
+    assert '"title": "Effect, each in its own unit"' in json.dumps(quality().wide)
+
+
 def test_the_zero_line_is_always_in_the_picture():
     found = evidence.effects(STUDY).where(table="T3.5", population="nonwestern", service="interview_10m")
     chart = charts.intervals(found, name="t", rows="outcome", alt_text="Tenth month.")

@@ -281,20 +281,20 @@ def test_the_share_followed_that_all_marks_allow_is_the_one_that_brute_force_fin
         least, most = t_values_if_all_followed(effect)
         weakest, strongest = critical(effect.cell.stars)
         possible = possible[(np.sqrt(possible) * most >= weakest) & (np.sqrt(possible) * least <= strongest)]
-    found = evidence.followed_share(STUDY, months)
+    found = plan.share_followed_by_marks(months)
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.001)
     assert (possible.min(), possible.max()) == pytest.approx((found.low, found.high), abs=SHARE_FOUND)
 
 
 def test_the_share_that_fifteen_month_marks_allow_fits_the_entry_window(effects):
     """The report says that only people followed for 15 months count; an even inflow gives 64% at the least."""
-    assert evidence.followed_share(STUDY, 15).meet(plan.share_followed(15)) is not None
+    assert plan.share_followed_by_marks(15).meet(plan.share_followed(15)) is not None
 
 
 @pytest.mark.parametrize("stars", ["*", "**"])
 def test_a_mark_that_no_share_followed_explains_leaves_no_share(stars, data_copy):
     data_copy.set_cell("T3.2", "none.all.intensive_vs_basic.exit_benefit.6.effect", stars=stars)
-    assert evidence.followed_share(STUDY, 6) is None
+    assert plan.share_followed_by_marks(6) is None
 
 
 # ---- choosing and comparing ----------------------------------------------------------------------

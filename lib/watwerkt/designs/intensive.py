@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from functools import cache
 
 from watwerkt.errors import PublishedDataError
-from watwerkt.published import Cell, Cells, prose, published
+from watwerkt.published import Cell, Cells, prose, published, source
 from watwerkt.uncertainty import (
     Basis,
     Estimate,
@@ -22,6 +23,7 @@ from watwerkt.uncertainty import (
     implied_share,
     rounding,
     se_of_difference,
+    t_range,
 )
 
 STUDY = "intensive"
@@ -61,6 +63,16 @@ def level(cell: Cell, arm: str) -> Cell | None:
         horizon_months=cell.horizon_months, arm=arm, statistic="level",
     ).printed  # fmt: skip
     return found.cells[0] if len(found) else None
+
+
+def levels(cell: Cell) -> dict[str, Cell | None]:
+    """The printed levels behind an effect, by arm."""
+    return {arm: level(cell, arm) for arm in ARMS}
+
+
+def sizes(cell: Cell) -> dict[str, Range]:
+    """The sizes of the groups behind an effect, by arm."""
+    return {arm: group_size(cell.population, cell.dimension, cell.category, arm) for arm in ARMS}
 
 
 @cache
@@ -117,6 +129,21 @@ def share_followed(horizon: float | None) -> Range:
     after_entry = dt.timedelta(days=(horizon or 0) * 365.25 / 12 - 7 * told["entry_week"].value)
     share = (last - after_entry - start) / (end - start)
     return Range(min(max(share, 0.0), 1.0), 1.0)
+
+
+def share_followed_by_marks(horizon: float) -> Range | None:
+    """Share of people followed so long that every mark at this horizon allows, or None if they allow none in common.
+
+    Only effects on exits count, whose standard error follows from percentages and sizes; sampling with one share in
+    all groups is assumed.
+    """
+    exits = _cells().where(
+        comparison="intensive_vs_basic", outcome=PROPORTIONS, horizon_months=horizon, statistic="effect"
+    )
+    found: Range | None = Range(0.0, 1.0)
+    for cell in exits.printed:
+        found = found and found.meet(_share_by_mark(cell, source(STUDY)["stars"]))
+    return found
 
 
 @cache
@@ -178,21 +205,20 @@ def _range(cell: Cell) -> Range:
 
 
 def _assigned(cell: Cell) -> Sources:
-    levels = {arm: level(cell, arm) for arm in ARMS}
-    if None in levels.values():
+    behind, people = levels(cell), sizes(cell)
+    if None in behind.values():
         return []
-    sizes = {arm: group_size(cell.population, cell.dimension, cell.category, arm) for arm in ARMS}
     basis: Basis = "counts" if cell.dimension == "all" else "derived"
     if cell.outcome in PROPORTIONS:
         share = share_followed(cell.horizon_months or max(WINDOW_ENDS))
         basis = "derived" if share.low < 1 else basis
-        return [(basis, se_proportions(levels, {arm: _times(size, share) for arm, size in sizes.items()}))]
+        return [(basis, _se_proportions(behind, {arm: _times(size, share) for arm, size in people.items()}))]
     if cell.outcome in FRACTIONS:
-        return [("bound", Range(0.0, _se_bound(levels, sizes, 0.0, 1.0)))]
-    return _job_quality(cell, levels, sizes)
+        return [("bound", Range(0.0, _se_bound(behind, people, 0.0, 1.0)))]
+    return _job_quality(cell, behind, people)
 
 
-def _job_quality(cell: Cell, levels: dict[str, Cell], sizes: dict[str, Range]) -> Sources:
+def _job_quality(cell: Cell, behind: dict[str, Cell], people: dict[str, Range]) -> Sources:
     """Among people with a job: at least those who left for one within a year, at most everyone."""
     workers = {}
     for arm in ARMS:
@@ -200,15 +226,15 @@ def _job_quality(cell: Cell, levels: dict[str, Cell], sizes: dict[str, Range]) -
             population=cell.population, dimension=cell.dimension, category=cell.category, arm=arm,
             outcome="exit_job", horizon_months=12, statistic="level",
         ).cells[0]  # fmt: skip
-        workers[arm] = Range(sizes[arm].low * _range(leavers).low, sizes[arm].high)
+        workers[arm] = Range(people[arm].low * _range(leavers).low, people[arm].high)
     if cell.outcome == "permanent_contract":
-        return [("derived", se_proportions(levels, workers))]
+        return [("derived", _se_proportions(behind, workers))]
     if cell.outcome == "parttime_factor":
-        return [("bound", Range(0.0, _se_bound(levels, workers, 0.0, 1.0)))]
+        return [("bound", Range(0.0, _se_bound(behind, workers, 0.0, 1.0)))]
     if cell.outcome == "first_job_length":
         told = prose(STUDY)
         longest = (told["observation_end"].date - told["entry_start"].date).days
-        return [("bound", Range(0.0, _se_bound(levels, workers, 0.0, longest)))]
+        return [("bound", Range(0.0, _se_bound(behind, workers, 0.0, longest)))]
     return []
 
 
@@ -224,13 +250,9 @@ def _four_interviews(cell: Cell) -> Sources:
 def _interview(cell: Cell) -> Sources:
     """Approximate: standard error of the difference as assigned, over the first stage."""
     if cell.outcome in FRACTIONS:
-        like = _cells().where(
-            population=cell.population, dimension=cell.dimension, category=cell.category, statistic="level"
-        )
-        levels = {arm: like.one(outcome=cell.outcome, arm=arm) for arm in ARMS}
-        sizes = {arm: group_size(cell.population, cell.dimension, cell.category, arm) for arm in ARMS}
+        offer = _se_bound(levels(cell), sizes(cell), 0.0, 1.0)
         per_person = [interviews_per_person(cell.population, arm) for arm in ARMS]
-        return [("first_stage", Range(0.0, _se_bound(levels, sizes, 0.0, 1.0) / (per_person[0] - per_person[1])))]
+        return [("first_stage", Range(0.0, offer / (per_person[0] - per_person[1])))]
     window = CUMULATIVE.get(cell.service) or INTERVIEWS.index(cell.service) + 1
     se = math.sqrt(sum(_exit_variance(cell.population, cell.outcome, window, arm) for arm in ARMS))
     return [("first_stage", Range(0.0, se / _first_stage(cell, window)))]
@@ -250,14 +272,20 @@ def _exit_variance(population: str, outcome: str, window: int, arm: str) -> floa
     return max(h * (1 - h) for h in shares) / at_risk(population, window, arm)
 
 
-def se_proportions(levels: dict[str, Cell], sizes: dict[str, Range]) -> Range:
-    return se_of_difference(
-        _range(levels["intensive"]), sizes["intensive"], _range(levels["basic"]), sizes["basic"]
-    )  # fmt: skip
+def _se_proportions(behind: dict[str, Cell], people: dict[str, Range]) -> Range:
+    return se_of_difference(*(part for arm in ARMS for part in (_range(behind[arm]), people[arm])))
 
 
-def _se_bound(levels: dict[str, Cell], sizes: dict[str, Range], low: float, high: float) -> float:
-    return math.sqrt(sum(bounded_variance(_range(levels[arm]), low, high) / sizes[arm].low for arm in ARMS))
+def _se_bound(behind: dict[str, Cell], people: dict[str, Range], low: float, high: float) -> float:
+    return math.sqrt(sum(bounded_variance(_range(behind[arm]), low, high) / people[arm].low for arm in ARMS))
+
+
+def _share_by_mark(cell: Cell, legend: Mapping[str, float]) -> Range:
+    """SE = SE(everyone followed) / √share: the shares, also above 1, at which |t| keeps within what the mark says."""
+    whole, t, size = _se_proportions(levels(cell), sizes(cell)), t_range(cell.stars, legend), abs(cell.number)
+    low = t.low * whole.low / (size + cell.rounding) if size + cell.rounding else 0.0
+    high = math.inf if math.isinf(t.high) or size <= cell.rounding else t.high * whole.high / (size - cell.rounding)
+    return Range(low**2, high**2)
 
 
 def _times(size: Range, share: Range) -> Range:
