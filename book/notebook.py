@@ -44,6 +44,11 @@ class Chapter:
         return [cell.source for cell in self.cells if cell.cell_type == "code" and cell.source.strip()]
 
     @property
+    def body(self) -> str:
+        """The text below the front matter."""
+        return _FRONT_MATTER.sub("", self.text, count=1).removeprefix("\n")
+
+    @property
     def declared(self) -> list[str] | None:
         """The names that the cell tagged `parameters` assigns, in order; None if there is no such cell."""
         tagged = [(cell, line) for cell, line in zip(self.cells, self.lines, strict=True) if PARAMETERS in _tags(cell)]

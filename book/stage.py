@@ -12,6 +12,7 @@ import yaml
 
 from book import draw
 from book.errors import BookError
+from book.notebook import read_chapter
 from book.outputs import CHART, Exhibit, exhibits, joined, numbers
 from book.pages import CHAPTER_FOLDERS, Executed, House, Page
 from book.provenance import Provenance
@@ -23,7 +24,6 @@ _RUN_TRACES = ("papermill", "execution", "jupytext", "widgets")
 _NEVER_SHOWN = {"parameters", "injected-parameters"}
 _STATUS = "book/matter/status.md"
 _STATUS_MARK = "<!-- table of pages -->"
-_FRONT_MATTER = re.compile(r"\A---\n(.*?)^---\n", flags=re.S | re.M)
 _LINK = re.compile(r"(?P<before>\]\()(?P<path>[^()\s#<>:]+)(?=[)#\s])|(?P<glue>\}`)(?P<other>[^`:]+\.md)(?=::)")
 
 
@@ -168,12 +168,9 @@ def _notebook(page: Page, notebook: dict, targets: Mapping[str, str]) -> str:
 def _static_page(
     house: House, page: Page, pages: Sequence[Page], runs: Mapping[str, Executed], targets: Mapping[str, str]
 ) -> str:
-    text = (house.root / page.chapter).read_text("utf-8")
-    front = _FRONT_MATTER.match(text)
-    if front:
-        kept = {key: value for key, value in (yaml.safe_load(front[1]) or {}).items() if key not in OURS}
-        text = (f"---\n{_as_yaml(kept)}---\n" if kept else "") + text[front.end() :]
-    text = relinked(text, page, targets)
+    chapter = read_chapter(house, page.chapter)
+    kept = {key: value for key, value in chapter.front.items() if key not in OURS}
+    text = relinked((f"---\n{_as_yaml(kept)}---\n" if kept else "") + chapter.body, page, targets)
     return text.replace(_STATUS_MARK, _status_table(pages, runs)) if page.chapter == _STATUS else text
 
 

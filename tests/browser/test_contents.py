@@ -68,7 +68,6 @@ def test_every_published_effect_stands_on_a_page_with_an_interval_or_its_least_w
             assert row["ci_low"] == "" and float(row["se_low"]) == pytest.approx(effect.estimate.se.low)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_data_package_on_the_site_is_complete_and_valid(site):
     report = frictionless.validate(str(site / "data" / "datapackage.json"))
     assert report.stats["tasks"] > len({cell.table for cell in published("intensive")})
