@@ -1,14 +1,14 @@
 """From two independent readings of a printed table to tidy, coded cells.
 
-``data/entry/<study>/first.csv`` and ``second.csv`` hold the same printed cells, typed by two passes that did not see
+A study's tables are entered in one or more parts, folders under ``data/entry/<study>`` with a ``coding.yml``.
+``first.csv`` and ``second.csv`` of a part hold the same printed cells, typed by two passes that did not see
 each other. ``coding.yml`` says what each printed label means. :func:`compare` lists where the passes differ;
 :func:`tidy` makes the rows of ``data/published/<study>/<table>.csv`` from the first pass once there is no difference.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,11 @@ import yaml
 
 from watwerkt.errors import PublishedDataError
 from watwerkt.paths import shown
+from watwerkt.reading import SETTINGS, numbers
 from watwerkt.schema import read_plain
 
 ENTRY_COLUMNS = ("table", "panel", "row", "column", "printed")
+PROSE_COLUMNS = ("study", "key", "statement", "value", "decimals", "unit", "section", "repeats", "source")
 CODE_COLUMNS = (
     "population", "dimension", "category", "arm", "comparison", "service", "outcome", "horizon_months",
     "statistic", "unit",
@@ -27,11 +29,6 @@ TIDY_COLUMNS = (
     "study", "table", "cell", "panel", "row", "column", *CODE_COLUMNS,
     "value", "decimals", "stars", "larger_than", "status",
 )  # fmt: skip
-
-_NUMBER = re.compile(
-    r"^\[?(?P<sign>[-–−]?)(?P<digits>\d{1,3}(?:\.\d{3})+|\d+)(?:,(?P<frac>\d+))?\s?%?\]?(?P<stars>\*{0,3})$"
-)
-_COUNT_SHARE = re.compile(r"^(?P<count>[\d.]+|\*)(?:\s?\((?P<share>\d+%)\))?$")
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,7 @@ class Place:
 def places(coding: dict) -> Iterator[Place]:
     """Every cell that the coding expects, in printed order."""
     for table, spec in coding.items():
+        reading = {name: spec[name] for name in SETTINGS if name in spec}
         blank = {(b["panel"], column) for b in spec.get("blank", []) for column in b["columns"]}
         for panel, inner in (spec.get("panels") or {"": {}}).items():
             nested = "rows" in inner
@@ -59,40 +57,40 @@ def places(coding: dict) -> Iterator[Place]:
             for row, row_codes in (inner["rows"] if nested else spec["rows"]).items():
                 for column, column_codes in spec["columns"].items():
                     if (panel, column) not in blank:
-                        codes = {**spec.get("codes", {}), **panel_codes, **row_codes}
-                        yield Place(table, panel, row, column, _overlay(codes, column_codes))
+                        codes = {**reading, **spec.get("codes", {}), **panel_codes, **row_codes, **column_codes}
+                        yield Place(table, panel, row, column, codes)
 
 
-def _overlay(codes: dict, column: dict) -> dict:
-    """Lay a column's codes over the rest; a column's unit names the level's unit, and an effect in % is in points."""
-    return {**codes, **column}
+def parts(study: Path) -> list[Path]:
+    """The folders in which a study's tables were entered; none for a document without tables."""
+    return sorted(path.parent for path in study.rglob("coding.yml"))
 
 
-def parse(printed: str, *, where: str = "") -> dict[str, object]:
-    """Read one printed number in Dutch notation; a dash or a lone ``*`` is a suppressed value.
+def check_prose(first: Path, second: Path) -> int:
+    """Compare the numbers in a report's text with their second reading; returns how many there are.
 
-    Returns ``value`` (as text, with a decimal point), ``decimals``, ``stars`` and ``status``.
+    Raises PublishedDataError that names every number on which the two readings differ, or that one lacks.
     """
-    text = printed.strip().replace(" %", "%")
-    if text in {"-", "*"}:
-        return {"value": "", "decimals": "", "stars": "", "status": "suppressed"}
-    match = _NUMBER.match(text)
-    if not match:
+    values = {row["key"]: row["value"] for row in read_plain(first, PROSE_COLUMNS)}
+    again = {row["key"]: row["value"] for row in read_plain(second, ("key", "value"))}
+    differing = [key for key in dict.fromkeys([*values, *again]) if values.get(key) != again.get(key)]
+    if differing:
+        listed = "\n  ".join(f"{key}: first {values.get(key)!r}, second {again.get(key)!r}" for key in differing[:20])
         raise PublishedDataError(
-            f"{where}: {printed!r} is not a number in Dutch notation.\n  examples: 1.238  34,9%  -0,02  2,0%*"
+            f"{shown(first)} and {shown(second)}: the two readings differ in {len(differing)} of {len(values)} numbers."
+            f"\n  {listed}\n  settle each against the report, in both files"
         )
-    fraction = match["frac"] or ""
-    number = match["digits"].replace(".", "") + (f".{fraction}" if fraction else "")
-    return {
-        "value": ("-" if match["sign"] else "") + number,
-        "decimals": len(fraction),
-        "stars": match["stars"],
-        "status": "printed",
-    }
+    return len(values)
+
+
+def entered_twice(study: Path) -> tuple[int, int]:
+    """How many printed cells, and how many numbers in the text, of a study were entered by two passes."""
+    cells = sum(compare(part)[0] for part in parts(study))
+    return cells, len(read_plain(study / "prose.csv", ("key", "value")))
 
 
 def read_coding(folder: Path) -> dict:
-    """The coding of a study's tables."""
+    """The coding of a part's tables."""
     path = folder / "coding.yml"
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -158,26 +156,12 @@ def tidy(folder: Path, study: str) -> dict[str, list[dict[str, str]]]:
     printed, coding = read_pass(folder / "first.csv"), read_coding(folder)
     tables: dict[str, list[dict[str, str]]] = {table: [] for table in coding}
     for place in places(coding):
-        tables[place.table] += _cells(place, printed[place.key], coding[place.table], study)
+        for codes, number in numbers(printed[place.key], place.codes, where=_words(place.key)):
+            tables[place.table].append(_row(place, codes, number, study))
     return tables
 
 
-def _cells(place: Place, printed: str, spec: dict, study: str) -> Iterator[dict[str, str]]:
-    where = _words(place.key)
-    if spec.get("cells") != "count_share":
-        yield _row(place, place.codes, parse(printed, where=where), study)
-        return
-    match = _COUNT_SHARE.match(printed)
-    if not match:
-        raise PublishedDataError(f"{where}: {printed!r} is not a count, with or without a share: 758 (39%)")
-    yield _row(place, {**place.codes, "statistic": "count", "unit": "count"}, parse(match["count"], where=where), study)
-    if match["share"]:
-        yield _row(
-            place, {**place.codes, "statistic": "share", "unit": "pct"}, parse(match["share"], where=where), study
-        )
-
-
-def _row(place: Place, codes: dict, number: dict, study: str) -> dict[str, str]:
+def _row(place: Place, codes: Mapping[str, object], number: Mapping[str, object], study: str) -> dict[str, str]:
     codes = {name: str(codes.get(name, "")) for name in CODE_COLUMNS}
     if codes["statistic"] == "effect" and codes["unit"] == "pct":
         codes["unit"] = "pp"
@@ -187,5 +171,5 @@ def _row(place: Place, codes: dict, number: dict, study: str) -> dict[str, str]:
     return {
         "study": study, "table": place.table, "cell": key,
         "panel": place.panel, "row": place.row, "column": place.column,
-        **codes, **printed, "larger_than": "",
+        **codes, **printed,
     }  # fmt: skip

@@ -11,3 +11,7 @@ class PublishedDataError(WatWerktError):
 
 class CodeError(WatWerktError):
     """A code that no code list knows."""
+
+
+class AuditError(WatWerktError):
+    """An audit rule that cannot be applied: a misspelt key, or cells that do not exist."""

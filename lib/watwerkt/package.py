@@ -12,9 +12,10 @@ import json
 import sys
 from pathlib import Path
 
-from watwerkt import entry
-from watwerkt.errors import WatWerktError
-from watwerkt.paths import data_dir
+from watwerkt import entry, linked
+from watwerkt.errors import PublishedDataError, WatWerktError
+from watwerkt.paths import data_dir, shown
+from watwerkt.published import LISTS, table_key
 from watwerkt.schema import sha256
 
 LICENSES = [
@@ -33,17 +34,10 @@ HOUSE = [{"title": "Wat werkt voor wie?"}]
 
 def files(data: Path) -> dict[Path, bytes]:
     """Every file that follows from the hand-made ones, by its path."""
-    sources = json.loads((data / "sources.json").read_text(encoding="utf-8"))
     made: dict[Path, bytes] = {}
     resources: list[dict] = []
-    for study in sources:
-        coding = entry.read_coding(data / "entry" / study)
-        for table, rows in entry.tidy(data / "entry" / study, study).items():
-            path = data / "published" / study / f"{table}.csv"
-            made[path] = _csv(rows)
-            resources.append(_table(path, made[path], data, study, table, coding[table], sources[study]))
-        prose = data / "published" / study / "prose.csv"
-        resources.append(_prose(prose, data, study, sources[study]))
+    for study, source in _sources(data).items():
+        resources += _study(data, study, source, made)
     resources.append(_corrections(data / "published" / "corrections.csv", data))
     for path in sorted((data / "codes").glob("*.csv")):
         schema = "schemas/categories.json" if path.stem == "category" else "schemas/codes.json"
@@ -51,8 +45,32 @@ def files(data: Path) -> dict[Path, bytes]:
                                 f"Code list '{path.stem}' with Dutch and English labels and definitions."))  # fmt: skip
     for resource in resources:
         made[(data / resource["path"]).with_suffix(".json")] = _json(resource)
-    made[data / "datapackage.json"] = _json(_package(resources))
+    package = _package(resources)
+    made[data / "datapackage.json"] = _json(package)
+    made[data / linked.FILE] = _json(linked.dataset(package))
     return made
+
+
+def _sources(data: Path) -> dict[str, dict]:
+    return json.loads((data / "sources.json").read_text(encoding="utf-8"))
+
+
+def _study(data: Path, study: str, source: dict, made: dict[Path, bytes]) -> list[dict]:
+    """The resources of a study: its tables, its lists and the numbers in its text; ``made`` gets the tables' files."""
+    resources = []
+    for part in entry.parts(data / "entry" / study):
+        coding = entry.read_coding(part)
+        for table, rows in entry.tidy(part, study).items():
+            path = data / "published" / study / f"{table}.csv"
+            if path in made:
+                raise PublishedDataError(f"{shown(part)}: {table} is described in another part, too.\n  keep one")
+            made[path] = _csv(rows)
+            resources.append(_table(path, made[path], data, study, table, coding[table], source))
+    resources.sort(key=lambda resource: table_key(resource["watwerkt"]["table"]))
+    folder = data / "published" / study
+    lists = [_list(path, data, study, source) for name in LISTS if (path := folder / f"{name}.csv").exists()]
+    entry.check_prose(folder / "prose.csv", data / "entry" / study / "prose.csv")
+    return [*resources, *lists, _prose(folder / "prose.csv", data, study, source)]
 
 
 def _csv(rows: list[dict[str, str]]) -> bytes:
@@ -93,8 +111,20 @@ def _table(path: Path, raw: bytes, data: Path, study: str, table: str, spec: dic
     resource = _resource(
         path, raw, data, f"{study}-{table.lower()}", spec["title"], spec["caption"].strip(), "schemas/published.json"
     )
-    place = {"study": study, "table": table, "section": spec["section"], "licence_note": LICENCE_NOTE}
+    told = {key: spec[key] for key in ("estimator", "stars", "larger_than") if key in spec}
+    place = {"study": study, "table": table, "section": spec["section"], "licence_note": LICENCE_NOTE, **told}
     return {**resource, "sources": _source(source), "watwerkt": place}
+
+
+def _list(path: Path, data: Path, study: str, source: dict) -> dict:
+    """A list in words, described by its schema."""
+    name = f"schemas/{path.stem}.json"
+    schema = json.loads((data / name).read_text(encoding="utf-8"))
+    resource = _resource(
+        path, path.read_bytes(), data, f"{study}-{path.stem}", schema["title"], schema["description"], name
+    )
+    told = {"study": study, "list": path.stem, "licence_note": LICENCE_NOTE}
+    return {**resource, "sources": _source(source), "watwerkt": told}
 
 
 def _prose(path: Path, data: Path, study: str, source: dict) -> dict:
@@ -141,9 +171,9 @@ def main() -> int:
     changed = [path for path, raw in made.items() if not path.exists() or path.read_bytes() != raw]
     for path in changed:
         path.write_bytes(made[path])
-    for study in json.loads((data / "sources.json").read_text(encoding="utf-8")):
-        count, differences = entry.compare(data / "entry" / study)
-        print(f"{study}: {count} printed cells entered twice, {len(differences)} differences")
+    for study in _sources(data):
+        cells, statements = entry.entered_twice(data / "entry" / study)
+        print(f"{study}: {cells} printed cells and {statements} numbers in the text entered twice, 0 differences")
     print(f"{len(made)} files follow from the entries and code lists; {len(changed)} written anew")
     return 0
 

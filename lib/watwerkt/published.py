@@ -14,10 +14,11 @@ import pandas as pd
 from watwerkt import codes
 from watwerkt.errors import CodeError, PublishedDataError
 from watwerkt.paths import data_dir, shown
-from watwerkt.schema import load_schema, read
+from watwerkt.schema import load_schema, read, read_sidecar
 
 CODED = ("population", "dimension", "category", "arm", "comparison", "service", "outcome", "statistic", "unit")
 FRACTIONS = {"pct", "pp"}
+LISTS = ("facts", "pilots", "companions", "outcomes", "constructs", "decomposition")
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ class Statement:
     unit: str
     section: str
     repeats: str
+    source: str
 
     @property
     def date(self) -> dt.date:
@@ -184,9 +186,19 @@ def prose(study: str) -> Mapping[str, Statement]:
             row["unit"],
             row["section"],
             row["repeats"],
+            row["source"],
         )
         for row in rows
     }
+
+
+@cache
+def listed(study: str, name: str) -> pd.DataFrame:
+    """A list in words of a study (``facts``, ``pilots``, ``constructs`` …) as a table, one row per entry.
+
+    Raises PublishedDataError for a list that the study does not have, or that does not keep its schema.
+    """
+    return pd.DataFrame(read(data_dir() / "published" / study / f"{name}.csv", checks=_check_study)[0])
 
 
 @cache
@@ -213,6 +225,12 @@ def title(study: str, table: str) -> str:
     return read(data_dir() / "published" / study / f"{table}.csv")[1]["title"]
 
 
+@cache
+def table_facts(study: str, table: str) -> Mapping[str, object]:
+    """What the sidecar of a table says besides its title: section, legend of marks, estimators."""
+    return read_sidecar(data_dir() / "published" / study / f"{table}.csv")["watwerkt"]
+
+
 def grid(study: str, where: Mapping[str, object], by: Iterable[str]) -> list[dict[str, str]]:
     """Distinct combinations of codes among a study's cells, in the order of the code lists: the grid of a family."""
     by = tuple(by)
@@ -234,12 +252,14 @@ def _order(name: str, row: Mapping[str, str]) -> int:
 
 
 def _table_paths(folder: Path) -> list[Path]:
-    return sorted((p for p in folder.glob("T*.csv")), key=lambda p: _table_key(p.stem))
+    return sorted((p for p in folder.glob("T*.csv")), key=lambda p: table_key(p.stem))
 
 
-def _table_key(table: str) -> tuple:
+def table_key(table: str) -> tuple:
+    """Sorts tables as the report numbers them: T1, T2.10, then the appendices."""
     part, _, number = table.removeprefix("T").partition(".")
-    return (not part.isdigit(), int(part) if part.isdigit() else 0, part, int(number or 0))
+    group = 0 if part == "S" else 1 if part.isdigit() else 2  # summary, chapters, appendices
+    return (group, int(part) if part.isdigit() else 0, part, int(number or 0))
 
 
 def _check_study(row: Mapping[str, str]) -> str | None:

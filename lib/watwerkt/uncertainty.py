@@ -45,6 +45,24 @@ class Range:
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
+    def __neg__(self) -> Range:
+        return Range(-self.high, -self.low)
+
+    def __add__(self, other: Range) -> Range:
+        return Range(self.low + other.low, self.high + other.high)
+
+    def __sub__(self, other: Range) -> Range:
+        return Range(self.low - other.high, self.high - other.low)
+
+    def __mul__(self, other: Range) -> Range:
+        corners = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
+        return Range(min(corners), max(corners))
+
+    def __truediv__(self, other: Range) -> Range:
+        if 0.0 in other:
+            return Range(-INFINITY, INFINITY)
+        return self * Range(1 / other.high, 1 / other.low)
+
 
 ANY = Range(0.0, INFINITY)
 
