@@ -86,6 +86,7 @@ def bench(house: House, *, quick: bool = False) -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="watwerkt-bench-") as folder:
         results = [small_pages(house, Path(folder) / "small")]
         if not quick:
+            results.append(audit(house))
             results += whole_site(house, Path(folder) / "site")
     tell("")
     say("| what | ours | peer | ratio | wanted | |")
@@ -129,6 +130,26 @@ def small_pages(house: House, folder: Path) -> Result:
     peer = min(_papermill(small, _pages(small)[:PEER_PAGES], folder / "papermill"))
     note = f"ours: {SMALL_PAGES} pages, imports included; peer: serial papermill, one kernel per page"
     return Result("small page, executed", ours, peer, 15, note)
+
+
+# --- the audit --------------------------------------------------------------------------------------------------------
+
+
+def audit(house: House) -> Result:
+    """Load and audit the whole evidence base, against plain pandas and loops over rows."""
+    tell("bench    audit …")
+    command = [sys.executable, "-m", "book.audit_peer"]
+    rounds = []
+    for _ in range(ROUNDS):
+        done = subprocess.run(
+            command, cwd=house.root, env=_environment(house), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise BookError(f"BenchError: book.audit_peer failed:\n{done.stderr.strip()}")
+        rounds.append(json.loads(done.stdout))
+    ours, peer = (min(found[name] for found in rounds) for name in ("ours", "peer"))
+    note = "ours: every rule, schemas and hashes checked; peer: equations and repetitions only, cells found by iterrows"
+    return Result("evidence base, loaded and audited", ours, peer, 3, note)
 
 
 def _run_anew(house: House) -> float:

@@ -71,16 +71,16 @@ def build(house: House, *, jobs: int, incremental: bool = False, to_release: boo
 
 def bind_only(house: House, *, jobs: int) -> Path:
     """Execute and bind; the HTML is left in the working folder, unchecked, until the next build."""
-    from book import draw, release, stage
+    from book import draw, evidence, release, stage
     from book.provenance import provenance
 
     clock = Clock()
     with release.build_lock(house, say=say):
         release.sweep(house)
         made_from = provenance(house.root)
-        pages, executed = expand_and_run(house, clock, jobs=jobs)
-        with draw.drawers(jobs) as pool:
-            staged = stage.plan(house, pages, executed, made_from, pool)
+        with evidence.exporting(house) as exported, draw.drawers(jobs) as pool:
+            pages, executed = expand_and_run(house, clock, jobs=jobs)
+            staged = stage.plan(house, pages, executed, made_from, pool, exported.result())
         work = release.work_folder(house, release.new_id())
         html = _bound(house, staged, work, made_from, clock, jobs=jobs)
     say(f"bound, not checked: {html}")
@@ -88,17 +88,17 @@ def bind_only(house: House, *, jobs: int) -> Path:
 
 
 def _build(house: House, work: Path, build_id: str, *, jobs: int, incremental: bool, to_release: bool) -> Path:
-    from book import bind, draw, release, report, stage
+    from book import bind, draw, evidence, release, report, stage
     from book.provenance import provenance
 
     clock = Clock()
     stage.load_yaml(house.root / "_config.yml", root=house.root)  # before minutes of work, not after
     made_from = provenance(house.root)
-    with draw.drawers(jobs) as pool:
+    with evidence.exporting(house) as exported, draw.drawers(jobs) as pool:
         draw.begin(house.cache / "charts", pool, jobs=jobs)
         pages, executed = expand_and_run(house, clock, jobs=jobs)
         with clock.stage("stage") as notes:
-            staged = stage.plan(house, pages, executed, made_from, pool)
+            staged = stage.plan(house, pages, executed, made_from, pool, exported.result())
             notes.append(f"{counted(staged.charts, 'chart')}, {counted(staged.tables, 'table')}")
     digest = bind.digest(house, staged)
 

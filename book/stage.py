@@ -43,8 +43,12 @@ def plan(
     executed: Iterable[Executed],
     made_from: Provenance,
     pool: ProcessPoolExecutor,
+    exported: Path | None = None,
 ) -> Staged:
-    """Work out every file of the source tree; charts are drawn, nothing else is written."""
+    """Work out every file of the source tree; charts are drawn, nothing else is written.
+
+    ``exported`` is the folder with the evidence base as files for other programs, if there is one.
+    """
     runs = {run.page.name: run for run in executed}
     notebooks = {name: json.loads(run.notebook.read_bytes()) for name, run in runs.items()}
     shown = {name: exhibits(runs[name].page, notebook) for name, notebook in notebooks.items()}
@@ -72,6 +76,8 @@ def plan(
     tree.add("_toc.yml", _as_yaml(_table_of_contents(house, pages)))
     tree.add("_config.yml", _as_yaml(_config(house, tree)))
     _add_extra(tree, house, pages, published)
+    if exported:
+        _add_evidence(tree, exported)
     tree.add("_meta.json", _as_json(made_from.as_dict() | {"pages": _page_facts(pages, runs, shown)}))
     tables = sum(len(items) for items in shown.values()) - len(charts)
     return Staged(tree, published, tuple(pages), len(charts), tables, tuple(used))
@@ -247,10 +253,17 @@ def _add_extra(tree: Tree, house: House, pages: Sequence[Page], published: Mappi
     tree.add_folder(house.data / "published", f"{EXTRA}/data/published")
     tree.add_folder(house.data / "codes", f"{EXTRA}/data/codes")
     tree.add_folder(house.data / "schemas", f"{EXTRA}/data/schemas")
-    package = house.data / "datapackage.json"
-    if package.exists():
-        tree.add(f"{EXTRA}/data/datapackage.json", package)
+    tree.add_folder(house.data / "audit", f"{EXTRA}/data/audit")
+    for name in ("datapackage.json", "dataset.jsonld", "sources.json"):
+        if (house.data / name).exists():
+            tree.add(f"{EXTRA}/data/{name}", house.data / name)
     tree.add(f"{EXTRA}/.nojekyll", b"")  # GitHub Pages must serve _static/ as it is
+
+
+def _add_evidence(tree: Tree, exported: Path) -> None:
+    for path in sorted(exported.iterdir()):
+        place = "data" if path.name == "audit.json" else "data/evidence"
+        tree.add(f"{EXTRA}/{place}/{path.name}", path)
 
 
 def _page_facts(

@@ -38,7 +38,7 @@ class DataCopy:
     def write(self, name: str, content: str | bytes, *, rehash: bool = True) -> None:
         """Write a file; ``rehash`` makes its sidecar agree, so that the hash does not hide what else is wrong."""
         path = self.path(name)
-        before = path.read_bytes()
+        before = path.read_bytes() if path.exists() else b""
         path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         sidecar = path.with_suffix(".json")
         if rehash and path.suffix == ".csv" and sidecar.exists():
@@ -53,9 +53,9 @@ class DataCopy:
         assert after != before, f"the edit of {name} changed nothing"
         self.write(name, after, rehash=rehash)
 
-    def set_cell(self, table: str, cell: str, **values: str) -> None:
-        """Give one row of ``published/intensive/<table>.csv`` other values."""
-        name = f"published/intensive/{table}.csv"
+    def set_cell(self, table: str, cell: str, *, of: str = "intensive", **values: str) -> None:
+        """Give one row of ``published/<of>/<table>.csv`` other values."""
+        name = f"published/{of}/{table}.csv"
         header = self.text(name).splitlines()[0].split(",")
 
         def edit(text: str) -> str:

@@ -12,7 +12,7 @@ from sphinx.config import Config
 from book.sphinx_ext.settings import THEME
 
 STYLES = ("ww/site.css",)  # one file, joined from these parts of the theme
-STYLE_PARTS = ("tokens", "text", "frame", "evidence", "notebook", "furniture", "print")
+STYLE_PARTS = ("tokens", "text", "frame", "evidence", "findings", "finder", "notebook", "furniture", "print")
 SCRIPTS = ("ww/site.js",)
 CHART_SCRIPTS = ("ww/chart.js",)  # on pages with a chart; vega itself is loaded by it, on demand
 HIGHLIGHT_SCRIPTS = ("documentation_options.js", "doctools.js", "sphinx_highlight.js")

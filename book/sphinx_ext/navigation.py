@@ -13,6 +13,7 @@ from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import clean_astext
 
+LARGE_FAMILY = 24  # of more pages than this, only the current one is listed: another page has the list
 OPEN_LEVELS = 2  # levels shown everywhere; deeper ones, and the pages of families, only near the page itself
 CONTENTS_LEVELS = 2
 
@@ -96,6 +97,8 @@ class Navigation:
         link = f'<a href="{escape(self.link(entry.docname))}"{current}>{text}</a>'
         near = bool(self._path(entry))
         shown = [c for c in entry.children if near or (level < OPEN_LEVELS and c.docname not in self.families)]
+        if sum(c.docname in self.families for c in shown) > LARGE_FAMILY:
+            shown = [c for c in shown if c.docname not in self.families or self._path(c)]
         inner = f"<ul>{''.join(self._item(child, level + 1) for child in shown)}</ul>" if shown else ""
         return f"<li>{link}{inner}</li>"
 

@@ -12,6 +12,7 @@ from sphinx.util.docutils import SphinxRole
 
 PASTED = "pasted-text"  # myst-nb's class for {glue:text}
 HYPHEN_AS_MINUS = re.compile(r"(?<![\w)])-(?=[.\d])")
+WORDS = re.compile(r"[^\W\d]{3,}\s+\S")
 LAYERS = {
     "published": "printed in the report",
     "recomputed": "recomputed from printed numbers",
@@ -27,6 +28,8 @@ def with_minus(text: str) -> str:
 def _cure(document: nodes.document) -> None:
     for inline in document.findall(nodes.inline):
         if PASTED in inline["classes"]:
+            if WORDS.search(inline.astext()):
+                inline["classes"].append("ww-words")  # may break over lines; a number may not
             for leaf in list(inline.findall(nodes.Text)):
                 leaf.parent.replace(leaf, nodes.Text(with_minus(leaf)))
 

@@ -20,6 +20,7 @@ MIME = "application/vnd.watwerkt.chart+json"
 INK, MUTED, RULE, PAPER = "#1f2328", "#5b6169", "#d4d0c8", "#fffdf9"
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#1f5f99", "#b4530a", "#2f6f4f", "#6b4b8a", "#6f7680"
 POPULATION_COLOURS = {"nonwestern": ORANGE, "none": BLUE, "western": GREEN, "all": GREY, "unknown": GREY}
+SEVERITY_COLOURS = {"certain": ORANGE, "likely": BLUE, "suspicion": GREY}
 ARM_COLOURS = {"intensive": GREEN, "basic": GREY, "all": INK}
 POPULATION_SHAPES = {"nonwestern": "circle", "none": "square", "western": "diamond", "all": "triangle-up"}
 
@@ -159,6 +160,33 @@ def paired_bars(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, not
         pictures.append(_finish(layered, None, width))
     details = [f"{row.label}, {row.arm_label}: {row.shown}" for row in frame.itertuples()]
     return Chart(name, _alt(alt_text, details), *pictures, frame.drop(columns="shown"), note)
+
+
+def stacked(
+    frame: pd.DataFrame, *, name: str, colours: dict[str, str], axis: str, alt_text: str, note: str = ""
+) -> Chart:
+    """Counts as stacked bars. ``frame`` holds ``label``, ``part`` and ``count``; ``colours`` has a colour per part."""
+    frame = frame[frame["count"] > 0]
+    order = list(dict.fromkeys(frame["label"]))
+    places = {part: place for place, part in enumerate(colours)}
+    frame = frame.assign(place=[places[part] for part in frame["part"]])
+    pictures = []
+    for width in (WIDE, NARROW):
+        bars = (
+            alt.Chart(frame)
+            .mark_bar(height={"band": 0.7})
+            .encode(
+                y=alt.Y("label:N", sort=order, title=None, axis=_row_axis()),
+                x=alt.X("sum(count):Q", title=axis, axis=alt.Axis(tickMinStep=1)),
+                color=alt.Color("part:N", scale=_scale(colours, list(colours)), legend=alt.Legend(title=None)),
+                order=alt.Order("place:Q"),
+                tooltip=["label:N", "part:N", "count:Q"],
+            )
+            .properties(width=width - 190, height=alt.Step(24))
+        )
+        pictures.append(_finish(bars, None, width))
+    details = [f"{row.label}, {row.part.lower()}: {row.count}" for row in frame.itertuples(name="Bar")]
+    return Chart(name, _alt(alt_text, details), *pictures, frame[["label", "part", "count"]], note)
 
 
 def flow(frame: pd.DataFrame, *, name: str, alt_text: str, note: str = "") -> Chart:

@@ -83,10 +83,28 @@ def check_prose(first: Path, second: Path) -> int:
     return len(values)
 
 
-def entered_twice(study: Path) -> tuple[int, int]:
-    """How many printed cells, and how many numbers in the text, of a study were entered by two passes."""
-    cells = sum(compare(part)[0] for part in parts(study))
-    return cells, len(read_plain(study / "prose.csv", ("key", "value")))
+@dataclass(frozen=True)
+class Entered:
+    """How much of a study was entered by two passes, and where they differ."""
+
+    tables: int
+    cells: int
+    numbers: int
+    statements: int
+    differences: int
+
+
+def entered(study: Path) -> Entered:
+    """Compare the two passes of a study's tables; :func:`check_prose` compares those of its text."""
+    compared = [compare(part) for part in parts(study)]
+    tidied = [rows for part in parts(study) for rows in tidy(part, study.name).values()]
+    return Entered(
+        len(tidied),
+        sum(count for count, _ in compared),
+        sum(len(rows) for rows in tidied),
+        len(read_plain(study / "prose.csv", ("key", "value"))),
+        sum(len(found) for _, found in compared),
+    )
 
 
 def read_coding(folder: Path) -> dict:

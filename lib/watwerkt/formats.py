@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 
+from watwerkt import codes
 from watwerkt.evidence import Effect
 from watwerkt.published import FRACTIONS, Cell
 from watwerkt.uncertainty import Range
 
 MINUS = "−"
+EUROS = {"eur", "eur_per_hour", "eur_million"}
 NOT_PRINTED = {"suppressed": "suppressed", "not_estimated": "not estimated", "not_applicable": "–"}
 
 
@@ -18,6 +21,11 @@ def number(value: float, decimals: int = 1, *, signed: bool = False) -> str:
     zero = float(text.replace(",", "")) == 0
     sign = "" if zero else MINUS if value < 0 else "+" if signed else ""
     return sign + text
+
+
+def with_minus(text: str) -> str:
+    """Text in which numbers have a real minus sign; hyphens and ranges stay."""
+    return re.sub(r"(?<![\w)])-(?=[.\d])", MINUS, text)
 
 
 def interval(low: float, high: float, decimals: int = 1) -> str:
@@ -34,6 +42,32 @@ def p_value(p: Range) -> str:
 def printed(cell: Cell) -> str:
     """A cell as the report prints it, with its significance mark; a percent sign where the unit is one."""
     return NOT_PRINTED[cell.status] if cell.value is None else _marked(cell, cell.value)
+
+
+def as_printed(cell: Cell) -> str:
+    """A cell in the report's own notation but for the decimal point: percent and euro signs, marks, letters; a code as
+    what it means."""
+    if cell.value is None:
+        return NOT_PRINTED[cell.status]
+    if cell.unit == "code":
+        return _code(cell)
+    text = number(abs(cell.value), cell.decimals or 0)
+    sign = MINUS if math.copysign(1, cell.value) < 0 else ""  # reports print −0.0, too
+    euro = "€ " if cell.unit in EUROS else ""
+    percent = "%" if cell.unit in ("pct", "pp") else ""
+    letters = f" {cell.larger_than}" if cell.larger_than else ""
+    return f"{sign}{euro}{text}{percent}{cell.stars}{letters}"
+
+
+def _code(cell: Cell) -> str:
+    minus = MINUS if cell.value < 0 else ""
+    if cell.statistic == "direction":
+        return minus or "+"
+    if cell.statistic == "assignment":
+        return codes.label("arm", cell.arm)
+    if cell.statistic == "significant":
+        return "yes" if cell.value else "no"
+    return minus + codes.label("statistic", cell.statistic).removesuffix(" (verdict)")
 
 
 def used(cell: Cell) -> str:

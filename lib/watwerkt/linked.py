@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 CONTEXT = "https://schema.org/"
 FILE = "dataset.jsonld"
+FILES = (
+    ("datapackage.json", "application/json", "Data Package descriptor"),
+    ("evidence/wat-werkt-csv.zip", "application/zip", "All tables as CSV"),
+    ("evidence/wat-werkt-parquet.zip", "application/zip", "All tables as Parquet"),
+    ("evidence/wat-werkt.duckdb", "application/vnd.duckdb.file", "All tables as one DuckDB database"),
+)
 
 
 def dataset(package: Mapping) -> dict:
@@ -26,7 +33,7 @@ def dataset(package: Mapping) -> dict:
         "keywords": ["reintegration services", "unemployment insurance", "disability benefit", "migration background"],
         "spatialCoverage": "Netherlands",
         "includedInDataCatalog": {"@type": "DataCatalog", "name": "Wat werkt voor wie?"},
-        "distribution": [_download("datapackage.json", "application/json", "Data Package descriptor")],
+        "distribution": [_download(*file) for file in FILES],
         "hasPart": [table(resource) for resource in package["resources"]],
     }
 
@@ -52,6 +59,22 @@ def table(resource: Mapping) -> dict:
             }
         ],
     }
+
+
+def script(described: Mapping, *, root: str) -> str:
+    """A Dataset as a script for a page; ``root`` leads from the page to the data folder's parent."""
+    placed = _placed({"@context": CONTEXT, **described}, f"{root}data/")
+    text = json.dumps(placed, ensure_ascii=False).replace("</", "<\\/")
+    return f'<script type="application/ld+json">{text}</script>'
+
+
+def _placed(part: object, root: str) -> object:
+    """The same with addresses of files seen from the page."""
+    if isinstance(part, list):
+        return [_placed(inner, root) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: root + value if key == "contentUrl" else _placed(value, root) for key, value in part.items()}
 
 
 def _download(path: str, media: str, name: str) -> dict:

@@ -172,8 +172,11 @@ def main() -> int:
     for path in changed:
         path.write_bytes(made[path])
     for study in _sources(data):
-        cells, statements = entry.entered_twice(data / "entry" / study)
-        print(f"{study}: {cells} printed cells and {statements} numbers in the text entered twice, 0 differences")
+        twice = entry.entered(data / "entry" / study)
+        print(
+            f"{study}: {twice.tables} tables, {twice.cells} printed cells and {twice.statements} numbers in the text "
+            f"entered twice, {twice.differences} differences"
+        )
     print(f"{len(made)} files follow from the entries and code lists; {len(changed)} written anew")
     return 0
 

@@ -226,23 +226,44 @@ def title(study: str, table: str) -> str:
 
 
 @cache
+def sidecar(study: str, table: str) -> Mapping[str, object]:
+    """What is known of a table beside its numbers: a resource of the Data Package."""
+    return read_sidecar(data_dir() / "published" / study / f"{table}.csv")
+
+
+def described(study: str, table: str) -> str:
+    """What a table shows, in own words."""
+    return str(sidecar(study, table)["description"])
+
+
 def table_facts(study: str, table: str) -> Mapping[str, object]:
-    """What the sidecar of a table says besides its title: section, legend of marks, estimators."""
-    return read_sidecar(data_dir() / "published" / study / f"{table}.csv")["watwerkt"]
+    """What the sidecar says in the book's own terms: section, legend of marks, estimators."""
+    return sidecar(study, table)["watwerkt"]
+
+
+def studies() -> list[str]:
+    """The studies that print tables, in the order of the code list."""
+    return [study for study in codes.codes("study") if _table_paths(data_dir() / "published" / study)]
 
 
 def grid(study: str, where: Mapping[str, object], by: Iterable[str]) -> list[dict[str, str]]:
-    """Distinct combinations of codes among a study's cells, in the order of the code lists: the grid of a family."""
-    by = tuple(by)
+    """Distinct combinations of codes among a study's cells, in the order of the code lists: the grid of a family.
+
+    ``study`` may be ``all``: every study that prints tables.
+    """
+    by, allowed = tuple(by), (*CODED, "study", "table")
     for name in by:
-        if name not in CODED:
-            raise CodeError(f"{name!r} is not a code column.\n  allowed: {', '.join(CODED)}")
-    found = {tuple(getattr(cell, name) for name in by) for cell in published(study).where(**where)}
+        if name not in allowed:
+            raise CodeError(f"{name!r} is not a code column.\n  allowed: {', '.join(allowed)}")
+    among = studies() if study == "all" else [study]
+    found = {tuple(getattr(cell, name) for name in by) for one in among for cell in published(one).where(**where)}
     rows = [dict(zip(by, values, strict=True)) for values in found]
     return sorted(rows, key=lambda row: tuple(_order(name, row) for name in by))
 
 
-def _order(name: str, row: Mapping[str, str]) -> int:
+def _order(name: str, row: Mapping[str, str]) -> int | tuple:
+    if name == "table":
+        return table_key(row[name])
     if not row[name]:
         return -1
     dimension = row.get("dimension") if name == "category" else None

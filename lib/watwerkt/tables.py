@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import groupby
 
 import pandas as pd
 
@@ -15,6 +16,24 @@ from watwerkt.published import Cells
 MIME = "application/vnd.watwerkt.table+json"
 
 LEVEL_COLUMNS = {"intensive": "Intensive", "basic": "Basic"}
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label with a second line: a printed Dutch one with its English, or a name with what it means."""
+
+    first: str
+    second: str
+    lang: str = "nl"
+
+    def __str__(self) -> str:
+        return f"{self.first} ({self.second})" if self.second else self.first
+
+    def html(self) -> str:
+        """The first line, marked for screen readers where it is Dutch, and the second below it."""
+        lang = f' lang="{self.lang}"' if self.lang else ""
+        second = f'<span class="ww-second">{escape(self.second)}</span>' if self.second else ""
+        return f"<span{lang}>{escape(self.first)}</span>{second}"
 
 
 @dataclass(frozen=True)
@@ -41,21 +60,33 @@ class Table:
         """
         levels = self.shown.index.nlevels
         inner = ": ".join(str(name) for name in self.shown.index.names[1 if levels > 1 else 0 :] if name)
-        heads = "".join(_head(text, "col", "num" if text in self.numeric else "") for text in self.shown.columns)
         body = "".join(_group(self.shown, outer, self.numeric) for outer in _outer_labels(self.shown))
         region = f'role="region" tabindex="0" aria-label="{escape(self.label)}"'
         return (
-            f'<div class="ww-table-wrap" {region}><table class="ww-table"><thead><tr>{_head(inner, "col", "ww-corner")}'
-            f"{heads}</tr></thead>{body}</table></div>"
+            f'<div class="ww-table-wrap" {region}><table class="ww-table"><thead>{self._heads(inner)}</thead>'
+            f"{body}</table></div>"
         )
 
+    def _heads(self, inner: str) -> str:
+        """One row of column heads, or two where columns stand in groups."""
+        columns = self.shown.columns
+        lower = columns.get_level_values(-1)
+        kinds = ["num" if column in self.numeric else "" for column in columns]
+        heads = "".join(_head(text, "col", kind) for text, kind in zip(lower, kinds, strict=True))
+        row = f"<tr>{_head(inner, 'col', 'ww-corner')}{heads}</tr>"
+        if columns.nlevels == 1:
+            return row
+        groups = [(text, len(list(same))) for text, same in groupby(columns.get_level_values(0))]
+        return f'<tr><td class="ww-corner"></td>{"".join(_head(t, "colgroup", "", n) for t, n in groups)}</tr>{row}'
 
-def _head(text: str, scope: str, kind: str = "", span: int = 0) -> str:
+
+def _head(text: str | Label, scope: str, kind: str = "", span: int = 0) -> str:
     if not text:
         return f'<td class="{kind}"></td>'
     classes = f' class="{kind}"' if kind else ""
     columns = f' colspan="{span}"' if span else ""
-    return f'<th scope="{scope}"{classes}{columns}>{escape(str(text))}</th>'
+    content = text.html() if isinstance(text, Label) else escape(str(text))
+    return f'<th scope="{scope}"{classes}{columns}>{content}</th>'
 
 
 def _outer_labels(shown: pd.DataFrame) -> list[str | None]:
@@ -65,7 +96,7 @@ def _outer_labels(shown: pd.DataFrame) -> list[str | None]:
 
 def _group(shown: pd.DataFrame, outer: str | None, numeric: tuple[str, ...]) -> str:
     part = shown if outer is None else shown.xs(outer, level=0)
-    header = "" if outer is None else f"<tr>{_head(outer, 'rowgroup', 'ww-group', shown.shape[1] + 1)}</tr>"
+    header = "" if not outer else f"<tr>{_head(outer, 'rowgroup', 'ww-group', shown.shape[1] + 1)}</tr>"
     kinds = [' class="num"' if column in numeric else "" for column in shown.columns]
     rows = "".join(
         f"<tr>{_head(_row_label(label), 'row')}{_values(row, kinds)}</tr>"
@@ -74,8 +105,10 @@ def _group(shown: pd.DataFrame, outer: str | None, numeric: tuple[str, ...]) -> 
     return f"<tbody>{header}{rows}</tbody>"
 
 
-def _row_label(label: object) -> str:
+def _row_label(label: object) -> str | Label:
     """A row label; of several index levels, one text."""
+    if isinstance(label, Label):
+        return label
     return ": ".join(str(part) for part in label) if isinstance(label, tuple) else str(label)
 
 

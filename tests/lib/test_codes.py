@@ -1,6 +1,7 @@
 """Code lists: every code that the data use has a Dutch and an English label and a definition."""
 
 import csv
+from functools import cache
 
 import pytest
 from watwerkt import codes
@@ -17,6 +18,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+@cache
 def published_rows():
     return [row for path in sorted((data_dir() / "published").rglob("T*.csv")) for row in rows(path)]
 
@@ -73,7 +75,7 @@ def test_a_population_without_split_is_named_alone():
 def test_the_same_category_code_in_two_dimensions_keeps_its_own_label():
     assert codes.label("category", "none", dimension="background") == "No migration background"
     assert codes.code("category", "female", dimension="sex").dimension == "sex"
-    with pytest.raises(CodeError, match=r"'female' .* of dimension 'age'\.\n  allowed: under_35, 35-44, 45_over"):
+    with pytest.raises(CodeError, match=r"'female' .* of dimension 'age'\.\n  allowed: 16-25, .*under_35, .*45_over"):
         codes.code("category", "female", dimension="age")
 
 
@@ -89,4 +91,4 @@ def test_an_unknown_code_is_refused_with_the_codes_that_exist():
 
 def test_the_grid_of_a_code_list_keeps_its_order():
     assert codes.grid("arm") == [{"arm": row["code"]} for row in listed("arm")]
-    assert [code.order for code in codes.codes("arm").values()] == [0, 1, 2]
+    assert [code.order for code in codes.codes("arm").values()] == list(range(len(listed("arm"))))

@@ -1,18 +1,17 @@
-"""Data entry: two readings that agree, and tidy cells in which every printed text is found back."""
+"""Data entry: two passes that agree on every cell, in every part of every study, and on every number of the texts."""
 
 import csv
-import re
-from collections import defaultdict
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-from watwerkt import entry
+import yaml
+from watwerkt import codes, entry
 from watwerkt.errors import PublishedDataError
 from watwerkt.paths import data_dir
 
-ENTRY = data_dir() / "entry" / "intensive"
-PASSES = ("entry/intensive/first.csv", "entry/intensive/second.csv")
+from tests.lib.reports import STUDIES, TABLES, WITH_TABLES
+
+FOLDER = "entry/intensive"
+PASSES = (f"{FOLDER}/first.csv", f"{FOLDER}/second.csv")
 
 
 def rows(path):
@@ -20,60 +19,99 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-# ---- Dutch notation ------------------------------------------------------------------------------
+def folder(study):
+    return data_dir() / "entry" / study
 
 
-def dutch(sign: str, whole: int, fraction: str, *, grouped: bool, tail: str) -> str:
-    digits = f"{whole:,}".replace(",", ".") if grouped else str(whole)
-    return sign + digits + (f",{fraction}" if fraction else "") + tail
+# ---- parts ---------------------------------------------------------------------------------------
+
+PARTS = [part for study in WITH_TABLES for part in entry.parts(folder(study))]
 
 
-@given(
-    sign=st.sampled_from(["", "-", "–", "−"]),
-    whole=st.integers(0, 9_999_999),
-    fraction=st.text("0123456789", max_size=6),
-    grouped=st.booleans(),
-    percent=st.sampled_from(["", "%", " %"]),
-    stars=st.sampled_from(["", "*", "**", "***"]),
-)
-@example(sign="-", whole=0, fraction="02", grouped=False, percent="", stars="")
-@example(sign="", whole=1238, fraction="", grouped=True, percent="", stars="")
-@example(sign="", whole=3, fraction="5", grouped=False, percent=" %", stars="")
-def test_a_number_in_dutch_notation_keeps_value_decimals_and_stars(sign, whole, fraction, grouped, percent, stars):
-    found = entry.parse(dutch(sign, whole, fraction, grouped=grouped, tail=percent + stars))
-    negative = "-" if sign else ""
-    assert found["value"] == negative + str(whole) + (f".{fraction}" if fraction else "")
-    assert float(found["value"]) == float(f"{negative}{whole}.{fraction or '0'}")
-    assert (found["decimals"], found["stars"], found["status"]) == (len(fraction), stars, "printed")
+def test_the_studies_in_the_tests_are_those_of_the_code_list():
+    assert set(codes.codes("study")) == set(STUDIES)
 
 
-@pytest.mark.parametrize("printed", ["[24%", "24%]", "[24%]"])
-def test_brackets_around_a_block_are_no_part_of_the_number(printed):
-    assert entry.parse(printed)["value"] == "24"
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_parts_of_a_study_describe_all_its_tables_and_each_once(study):
+    described = [table for part in entry.parts(folder(study)) for table in entry.read_coding(part)]
+    assert sorted(described) == sorted(TABLES[study])
 
 
-@pytest.mark.parametrize("printed", ["-", "*"])
-def test_a_dash_or_a_lone_star_is_a_suppressed_number(printed):
-    assert entry.parse(printed) == {"value": "", "decimals": "", "stars": "", "status": "suppressed"}
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.relative_to(data_dir() / "entry").as_posix())
+def test_the_two_entries_agree_on_every_cell_that_the_coding_expects(part):
+    count, differences = entry.compare(part)
+    assert differences == []
+    assert count == len(rows(part / "first.csv")) == len(rows(part / "second.csv")) > 100
 
 
-@pytest.mark.parametrize(
-    "printed", ["", "75.2", "1.23", "1,234.5", "12,", ",5", "12.3456", "1.2345", "n.v.t.", "5 6", "5****", "--5", "5€"]
-)
-def test_what_is_no_dutch_number_is_refused_and_not_guessed(printed):
-    with pytest.raises(PublishedDataError) as caught:
-        entry.parse(printed, where="T3.2 / I-dvl / 6 maanden")
-    assert f"T3.2 / I-dvl / 6 maanden: {printed!r} is not a number in Dutch notation" in str(caught.value)
-    assert "examples: 1.238  34,9%" in str(caught.value)
+def test_every_folder_with_a_pass_is_a_part():
+    """A part whose coding.yml got lost would drop out without a word."""
+    typed = {path.parent for name in ("first.csv", "second.csv") for path in (data_dir() / "entry").rglob(name)}
+    assert typed == set(PARTS)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_what_was_entered_twice_is_counted_over_all_parts_and_published_as_counted(study):
+    twice = entry.entered(folder(study))
+    tables = [rows(data_dir() / "published" / study / f"{table}.csv") for table in TABLES[study]]
+    assert (twice.tables, twice.numbers) == (len(TABLES[study]), sum(map(len, tables)))
+    assert twice.cells == sum(len(rows(part / "first.csv")) for part in entry.parts(folder(study)))
+    assert twice.statements == len(rows(folder(study) / "prose.csv"))
+    assert twice.differences == 0
+
+
+def test_a_part_elsewhere_in_the_folder_of_a_study_is_found(data_copy):
+    data_copy.path("entry/via/pilots").mkdir()
+    data_copy.path("entry/via/pilots/coding.yml").write_text("{}", encoding="utf-8")
+    assert entry.parts(data_copy.path("entry/via")) == [data_copy.path("entry/via/pilots")]
+
+
+# ---- what the coding expects ---------------------------------------------------------------------
+
+CODING = """
+T9.1:
+  cells: bracketed
+  bracket: {statistic: se}
+  codes: {population: all, unit: pct}
+  panels:
+    Vrouwen:
+      codes: {category: female, unit: pp}
+      rows:
+        Baan: {outcome: job, cells: number}
+    Mannen: {category: male}
+  rows:
+    Uitkering: {outcome: exit_benefit}
+  columns:
+    Experimentgroep: {arm: experiment}
+    Verschil: {unit: eur, statistic: effect}
+  blank:
+    - {panel: Mannen, columns: [Verschil]}
+"""
+
+
+def test_rows_may_stand_in_a_panel_or_in_the_table_and_blank_cells_are_not_expected():
+    expected = list(entry.places(yaml.safe_load(CODING)))
+    assert [place.key for place in expected] == [
+        ("T9.1", "Vrouwen", "Baan", "Experimentgroep"),
+        ("T9.1", "Vrouwen", "Baan", "Verschil"),
+        ("T9.1", "Mannen", "Uitkering", "Experimentgroep"),
+    ]
+
+
+def test_codes_of_column_row_and_panel_lie_over_those_of_the_table_in_that_order():
+    baan, verschil, uitkering = (place.codes for place in entry.places(yaml.safe_load(CODING)))
+    assert (baan["unit"], verschil["unit"], uitkering["unit"]) == ("pp", "eur", "pct")
+    assert (baan["category"], uitkering["category"]) == ("female", "male")
+    assert (baan["population"], uitkering["outcome"]) == ("all", "exit_benefit")
+
+
+def test_how_a_cell_reads_can_be_said_of_the_table_and_otherwise_of_one_row():
+    kinds = [place.codes["cells"] for place in entry.places(yaml.safe_load(CODING))]
+    assert kinds == ["number", "number", "bracketed"]
 
 
 # ---- the two passes ------------------------------------------------------------------------------
-
-
-def test_the_two_entries_agree_on_every_cell_that_the_coding_expects():
-    count, differences = entry.compare(ENTRY)
-    assert differences == []
-    assert count == len(rows(ENTRY / "first.csv")) == len(rows(ENTRY / "second.csv")) == 685
 
 
 def test_a_number_typed_differently_in_one_pass_is_found(data_copy):
@@ -147,75 +185,80 @@ def test_a_count_that_cannot_be_read_is_refused_with_its_place(data_copy):
         entry.tidy(data_copy.path("entry/intensive"), "intensive")
 
 
-# ---- found back: read the printed text here, by characters, and not with entry.parse -------------
+# ---- the second reading of the numbers in the text -----------------------------------------------
+
+FIRST, SECOND = "published/via/prose.csv", "entry/via/prose.csv"
 
 
-def reading(printed: str) -> tuple[str, str, int, int]:
-    """Sign, digits, decimals and number of stars of a printed text; digits are empty where it shows no number."""
-    body = printed.rstrip("*")
-    digits = "".join(character for character in body if character.isdigit())
-    after_comma = body.partition(",")[2]
-    decimals = sum(character.isdigit() for character in after_comma)
-    sign = "-" if digits and body.lstrip("[")[0] in "-–−" else ""
-    return sign, digits, decimals, len(printed) - len(body) if digits else 0
+def check(data_copy):
+    return entry.check_prose(data_copy.path(FIRST), data_copy.path(SECOND))
 
 
-def in_dutch(row: dict[str, str]) -> str:
-    """A tidy row in Dutch notation again; ``*`` where it has no value."""
-    if row["status"] == "suppressed":
-        return "*"
-    sign = "-" if row["value"].startswith("-") else ""
-    whole, _, fraction = row["value"].lstrip("-").partition(".")
-    assert len(fraction) == int(row["decimals"])
-    percent = "%" if row["unit"] in ("pct", "pp") else ""
-    return f"{sign}{int(whole):,}".replace(",", ".") + (f",{fraction}" if fraction else "") + percent + row["stars"]
+def disagreement(data_copy):
+    with pytest.raises(PublishedDataError) as caught:
+        check(data_copy)
+    return str(caught.value)
 
 
-def tidy_by_place():
-    found = defaultdict(list)
-    for path in sorted((data_dir() / "published" / "intensive").glob("T*.csv")):
-        for row in rows(path):
-            found[row["table"], row["panel"], row["row"], row["column"]].append(row)
-    return found
+@pytest.mark.parametrize("study", STUDIES)
+def test_both_readings_of_every_text_agree_on_every_number(study):
+    first = data_dir() / "published" / study / "prose.csv"
+    assert entry.check_prose(first, folder(study) / "prose.csv") == len(rows(first)) > 40
 
 
-@pytest.mark.parametrize("name", ["first.csv", "second.csv"])
-def test_every_printed_cell_is_found_back_in_the_tidy_data(name):
-    tidy, typed = tidy_by_place(), rows(ENTRY / name)
-    for row in typed:
-        place = row["table"], row["panel"], row["row"], row["column"]
-        printed = row["printed"].strip()
-        parts = re.split(r"\s*\(|\)", printed)[: 2 if "(" in printed else 1]
-        found = [reading(in_dutch(cell)) for cell in tidy.pop(place)]
-        assert found == [reading(part) for part in parts], f"{place}: printed {printed!r}"
-    assert not tidy, f"tidy cells that nobody printed: {list(tidy)}"
-
-
-def test_a_count_with_a_share_makes_two_cells_of_which_either_can_be_suppressed():
-    found = tidy_by_place()["T2.5", "Niet-westerse migratieachtergrond", "Competentietest", "Basisdienstverlening"]
-    assert [(row["statistic"], row["unit"], row["value"], row["status"]) for row in found] == [
-        ("count", "count", "", "suppressed"),
-        ("share", "pct", "10", "printed"),
-    ]
-
-
-def test_percent_signs_make_percentages_and_percentages_of_effects_make_points():
-    for (table, *_), cells in tidy_by_place().items():
-        for row in cells:
-            if row["unit"] == "pp":
-                assert row["statistic"] in ("effect", "cumulative_effect"), (table, row["cell"])
-            if row["unit"] == "pct":
-                assert row["statistic"] in ("level", "share"), (table, row["cell"])
-    typed = {(r["table"], r["panel"], r["row"], r["column"]): r["printed"] for r in rows(ENTRY / "first.csv")}
-    for place, cells in tidy_by_place().items():
-        units = {row["unit"] for row in cells}
-        assert ("%" in typed[place]) <= bool(units & {"pct", "pp"}), f"{place}: a percentage lost its unit"
-
-
-def test_an_effect_coded_as_a_percentage_comes_out_in_points(data_copy):
-    before = entry.tidy(data_copy.path("entry/intensive"), "intensive")
-    data_copy.change(
-        "entry/intensive/coding.yml",
-        lambda text: text.replace("statistic: effect, unit: pp", "statistic: effect, unit: pct"),
+def test_a_number_of_the_text_read_differently_is_found(data_copy):
+    data_copy.change(SECOND, lambda text: text.replace("pilots,8\n", "pilots,9\n"))
+    assert disagreement(data_copy) == (
+        f"data/{FIRST} and data/{SECOND}: the two readings differ in 1 of 69 numbers.\n"
+        "  pilots: first '8', second '9'\n  settle each against the report, in both files"
     )
-    assert entry.tidy(data_copy.path("entry/intensive"), "intensive") == before
+
+
+def test_decimals_count_because_they_say_how_much_was_rounded(data_copy):
+    data_copy.change(SECOND, lambda text: text.replace("pilots,8\n", "pilots,8.0\n"))
+    assert "pilots: first '8', second '8.0'" in disagreement(data_copy)
+
+
+def test_a_number_that_the_second_reading_lacks_is_found(data_copy):
+    data_copy.change(SECOND, lambda text: text.replace("pilots,8\n", ""))
+    assert "1 of 69 numbers.\n  pilots: first '8', second None" in disagreement(data_copy)
+
+
+def test_a_number_that_the_first_reading_lacks_is_found(data_copy):
+    data_copy.change(SECOND, lambda text: text + "brochures,3\n")
+    assert "1 of 69 numbers.\n  brochures: first None, second '3'" in disagreement(data_copy)
+
+
+def test_readings_in_another_order_are_the_same(data_copy):
+    def turned(text):
+        head, *lines = text.splitlines(keepends=True)
+        return "".join([head, *reversed(lines)])
+
+    data_copy.change(SECOND, turned)
+    assert check(data_copy) == 69
+
+
+def test_every_difference_is_named_up_to_twenty_and_all_are_counted(data_copy):
+    data_copy.write(SECOND, "key,value\n")
+    message = disagreement(data_copy)
+    assert "differ in 69 of 69 numbers" in message
+    assert message.count("second None") == 20
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (lambda raw: raw.replace(b"key,value", b"key,printed", 1), "row 1: wrong columns (unknown: printed; missing"),
+        (lambda raw: raw.replace(b"pilots,8", b"pilots", 1), "row 2: 1 values where 2 columns stand"),
+        (lambda raw: raw.replace(b"pilots,8", b"pil\xf6ts,8", 1), "row 2: byte 0xf6 is not UTF-8"),
+    ],
+    ids=["column", "no value", "byte"],
+)
+def test_a_damaged_second_reading_is_refused_with_file_and_row(fault, says, data_copy):
+    data_copy.write(SECOND, fault(data_copy.path(SECOND).read_bytes()))
+    assert disagreement(data_copy).startswith(f"data/{SECOND}, {says}")
+
+
+def test_a_missing_second_reading_is_named(data_copy):
+    data_copy.path(SECOND).unlink()
+    assert disagreement(data_copy).startswith(f"data/{SECOND}: cannot be read")

@@ -8,11 +8,12 @@ from watwerkt import codes
 from watwerkt.errors import CodeError, PublishedDataError, WatWerktError
 from watwerkt.paths import data_dir
 from watwerkt.published import check_corrections, corrections, prose, published
-from watwerkt.schema import read
+from watwerkt.schema import read, read_plain
 
 TABLE = "published/intensive/T3.2.csv"
 FIRST = "nonwestern.all.intensive.exit_benefit.6.level"  # the cell in row 2
 SUPPRESSED = "nonwestern.all.intensive.reentry.level"  # the cell in row 6
+CORRECTION_COLUMNS = ("study", "table", "cell", "printed", "corrected", "certainty", "reason")
 
 
 def rewrite(name: str, edit: Callable[[str], str], *, rehash: bool = True):
@@ -47,6 +48,8 @@ def delete(name: str):
 
 
 CORRECTIONS = "published/corrections.csv"
+KNOWN = len(read_plain(data_dir() / CORRECTIONS, CORRECTION_COLUMNS))
+APPENDED = KNOWN + 2  # the row of a correction that a test adds
 
 
 def correction(study: str = "intensive", table: str = "T3.2", cell: str = FIRST, printed: str = "27.8"):
@@ -122,21 +125,22 @@ BAD = [
     Bad("schema_missing", delete("schemas/published.json"), ("schemas/published.json does not exist", "restore it")),
     Bad("table_missing", delete(TABLE), ("there is no such file", "tables here: ", "T3.1", "T3.3")),
     Bad("correction_of_another_value", correction(printed="27.9"),
-        ("row 6, column 'printed'", "27.9 is not what T3.2", FIRST, "the table says: 27.8"), f"data/{CORRECTIONS}"),
+        (f"row {APPENDED}, column 'printed'", "27.9 is not what T3.2", FIRST, "the table says: 27.8"),
+        f"data/{CORRECTIONS}"),
     Bad("correction_of_a_suppressed_value", correction(cell=SUPPRESSED, printed="1.1"),
-        ("row 6, column 'printed'", "1.1 is not what T3.2", SUPPRESSED, "the table says: suppressed"),
+        (f"row {APPENDED}, column 'printed'", "1.1 is not what T3.2", SUPPRESSED, "the table says: suppressed"),
         f"data/{CORRECTIONS}"),
     Bad("correction_of_no_cell", correction(cell="no.such.cell"),
-        ("row 6, column 'cell'", "'no.such.cell'", "data/published/intensive/T3.2.csv", "copy the key"),
+        (f"row {APPENDED}, column 'cell'", "'no.such.cell'", "data/published/intensive/T3.2.csv", "copy the key"),
         f"data/{CORRECTIONS}"),
     Bad("correction_in_an_unknown_study", correction(study="intense"),
-        ("row 6, column 'study'", "'intense'", "allowed: intensive"), f"data/{CORRECTIONS}"),
+        (f"row {APPENDED}, column 'study'", "'intense'", "allowed: intensive"), f"data/{CORRECTIONS}"),
     Bad("correction_certainty_unknown", replace(CORRECTIONS, ",certain,", ",sure,"),
         ("row 2, column 'certainty'", "'sure' is not allowed", "allowed: 'certain', 'likely'"), f"data/{CORRECTIONS}"),
     Bad("prose_value_with_comma", replace("published/intensive/prose.csv", ",9237,", ',"9,237",'),
         ("row 8, column 'value'", "'9,237' is not a number", "use a dot"), "data/published/intensive/prose.csv",
         lambda: prose("intensive")),
-    Bad("code_list_without_english", replace("codes/arm.csv", "Totaal,Both groups,", "Totaal,,"),
+    Bad("code_list_without_english", replace("codes/arm.csv", "Totaal,All groups,", "Totaal,,"),
         ("row 4, column 'en'", "is empty", "a value is required here"), "data/codes/arm.csv",
         lambda: codes.codes("arm")),
     Bad("code_twice", replace("codes/arm.csv", "\nall,", "\nbasic,"),
@@ -161,14 +165,14 @@ def test_bad_input_is_refused_with_file_place_and_next_step(bad, data_copy):
 def test_the_copied_data_are_accepted_as_they_are(data_copy):
     """Without this, the table above could pass because every copy is refused."""
     assert len(published("intensive")) == 765
-    assert len(corrections()) == 4
+    assert len(corrections()) == KNOWN > 0
     assert check_corrections() == []
 
 
 def test_a_correction_in_a_table_that_does_not_exist_is_reported(data_copy):
     correction(table="T9.9", cell="some.cell", printed="1")(data_copy)
     (fault,) = check_corrections()
-    assert fault.startswith(f"data/{CORRECTIONS}, row 6, column 'cell'")
+    assert fault.startswith(f"data/{CORRECTIONS}, row {APPENDED}, column 'cell'")
     assert "'some.cell' in data/published/intensive/T9.9.csv" in fault
 
 
@@ -194,6 +198,6 @@ def test_an_unreadable_file_is_named(data_copy):
 
 def test_rows_come_back_as_they_stand_in_the_file():
     rows, sidecar = read(data_dir() / "codes" / "arm.csv")
-    assert [row["code"] for row in rows] == ["basic", "intensive", "all"]
+    assert [row["code"] for row in rows][:3] == ["basic", "intensive", "all"]
     assert rows[0]["nl"] == "Basisdienstverlening"
     assert sidecar["title"] == "Codes: arm"

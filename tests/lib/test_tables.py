@@ -203,7 +203,7 @@ def test_a_mirrored_table_has_every_cell_at_its_place_as_printed():
     cells = published(STUDY, "T2.6").where(population="nonwestern")
     table = tables.mirrored(cells, name="t", label="l", rows="outcome", columns="arm")
     assert table.shown.loc["Individual interview", "Intensive services"] == "510 (86%)"
-    assert table.shown.loc["People", "Both groups"] == "1,238"
+    assert table.shown.loc["People", "All groups"] == "1,238"
     assert len(table.data) == len(cells)
     texts = [part for text in table.shown.to_numpy().ravel() for part in re.split(r" \(|\)", text) if part]
     assert sorted(texts) == sorted(formats.printed(cell) for cell in cells)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 
 from watwerkt import codes
-from watwerkt.audit.board import Board, board
-from watwerkt.audit.disclosure import derivable
+from watwerkt.audit.board import PROSE, Board, board
+from watwerkt.audit.disclosure import derivable, withheld_cells
 from watwerkt.audit.findings import SEVERITIES, Finding, Problem, finding, frame
 from watwerkt.audit.relations import Relation, relations
 from watwerkt.audit.structure import Layout, layout, structural
 
-__all__ = ["Finding", "audit", "audited", "board", "exported", "findings", "frame", "rules_of"]
+__all__ = [
+    "Finding", "audit", "audited", "board", "covered", "exported", "findings", "frame", "rules_of", "withheld",
+]  # fmt: skip
 
 
 @cache
@@ -30,6 +33,12 @@ def rules_of(study: str) -> tuple[Relation, ...]:
 def layout_of(study: str) -> Layout:
     """How the cells of a study stand together."""
     return layout(board(study).cells)
+
+
+@cache
+def withheld(study: str) -> frozenset[tuple[str, str]]:
+    """Printed cells that pages leave out, because suppressed numbers would follow from them: (table, cell)."""
+    return withheld_cells(board(study), rules_of(study))
 
 
 @cache
@@ -57,6 +66,28 @@ def problems(printed: Board, relation: Relation) -> list[Problem]:
         return found
     cells = tuple(dict.fromkeys(i for problem in found for i in problem.cells))
     return [Problem(cells, found[0].expected, f"{relation.merge} The first of {len(found)}: {found[0].note}")]
+
+
+@dataclass(frozen=True)
+class Covered:
+    """How much of the printed numbers the checks reach."""
+
+    checks: int
+    cells: int
+    share: float
+
+
+@cache
+def covered(study: str = "") -> Covered:
+    """How many checks there are, how many printed numbers take part in one, and their share; of all studies or one."""
+    studies = [study] if study else list(codes.codes("study"))
+    checks, reached, printed = 0, 0, 0
+    for one in studies:
+        touched = {i for relation in rules_of(one) for check in relation.checks for i in check.cells}
+        present = {i for i, p in enumerate(board(one).prints) if p.value is not None and p.table != PROSE}
+        checks += sum(len(relation.checks) for relation in rules_of(one))
+        reached, printed = reached + len(touched & present), printed + len(present)
+    return Covered(checks, reached, reached / printed if printed else 0.0)
 
 
 def audit() -> tuple[Finding, ...]:

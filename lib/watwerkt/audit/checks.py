@@ -311,6 +311,26 @@ class SameSign:
         return None
 
 
+@dataclass(frozen=True)
+class SameDirection:
+    """An effect and the difference between the two levels that it explains."""
+
+    cells: tuple[int, int, int]
+    note: str
+
+    def problem(self, prints: Prints) -> Problem | None:
+        """One is above zero and the other below, whatever was rounded."""
+        effect, first, second = (prints[i] for i in self.cells)
+        if None in (effect.value, first.value, second.value):
+            return None
+        gap = first.range - second.range
+        if (effect.range.low > 0 and gap.high < 0) or (effect.range.high < 0 and gap.low > 0):
+            expected = "above 0" if gap.low > 0 else "below 0"
+            note = f"{self.note} Printed is {effect.text}; the levels are {first.text} and {second.text}."
+            return Problem(self.cells, expected, note)
+        return None
+
+
 def _places(prints: Prints, cells: Sequence[int]) -> str:
     """Prints and the tables that hold them, in words: ``1.4 in the text and 1.3 in Tables S.1 and 4.7``."""
     tables: dict[str, list[str]] = {}

@@ -30,6 +30,21 @@ def derivable(printed: Board, rules: Iterable[Relation]) -> Iterator[Finding]:
             yield finding(printed, problem, rule="disclosure", relation="suppressed_numbers", severity="certain")
 
 
+def withheld_cells(printed: Board, rules: Iterable[Relation]) -> frozenset[tuple[str, str]]:
+    """Printed totals that pages leave out, because suppressed counts would follow from them: (table, cell).
+
+    The totals of every row and column that holds a suppressed count; without them nothing is determined.
+    """
+    found: set[tuple[str, str]] = set()
+    for table in printed.tables:
+        hidden = {i for i, c in enumerate(printed.cells) if c.table == table and c.status == "suppressed"}
+        for equation in _sums(printed, rules, table) if hidden else ():
+            if hidden & set(equation):
+                totals = (i for i, sign in equation.items() if sign < 0 and i not in hidden)
+                found |= {(table, printed.cells[i].cell) for i in totals if printed.cells[i].statistic == "count"}
+    return frozenset(found)
+
+
 def _sums(printed: Board, rules: Iterable[Relation], table: str) -> list[dict[int, float]]:
     """Sums and shares of counts in a table, as equations with a coefficient for each count."""
     found = []

@@ -72,16 +72,20 @@ def _repeats(board: Board) -> Iterator[Relation]:
 
 
 def _specs(study: str) -> list[dict]:
-    path = data_dir() / "audit" / f"{study}.yml"
+    """The rules of a study: ``<study>.yml`` and ``<study>-*.yml``."""
+    folder = data_dir() / "audit"
+    paths = [path for path in (folder / f"{study}.yml", *sorted(folder.glob(f"{study}-*.yml"))) if path.exists()]
+    seen: set[str] = set()
+    return [spec for path in paths for spec in _read(path, seen)]
+
+
+def _read(path: Path, seen: set[str]) -> list[dict]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
     except yaml.YAMLError as error:
         raise AuditError(f"{shown(path)}: cannot be read as YAML.\n  {error}") from None
     if not isinstance(found, list):
         raise AuditError(f"{shown(path)}: found a {type(found).__name__}.\n  allowed: a list of rules")
-    seen: set[str] = set()
     for spec in found:
         _check_spec(path, spec, seen)
     return found
@@ -183,9 +187,9 @@ def _selected(board: Board, spec: Mapping, where: Mapping) -> list[int]:
 
 
 def _check_column(board: Board, spec: Mapping, column: str, value: object) -> None:
-    if column not in (*KEYS, "cell", "row", "column", "panel"):
+    if column not in (*KEYS, "cell", "row", "column", "panel", "stars"):
         raise AuditError(f"audit rule {spec['id']!r} of {board.study!r}: cells have no column {column!r}.\n"
-                         f"  allowed: {', '.join(KEYS)}, cell, panel, row, column")  # fmt: skip
+                         f"  allowed: {', '.join(KEYS)}, cell, panel, row, column, stars")  # fmt: skip
     if column in CODED and column != "category":
         for one in value if isinstance(value, list) else [value]:
             if one != "":
@@ -286,6 +290,12 @@ def _missing(board: Board, spec: Mapping) -> Iterator[checks.Missing]:
             yield checks.Missing(group["total"][0], tuple(group["parts"]), spec["name"], spec["note"])
 
 
+def _directions(board: Board, spec: Mapping) -> Iterator[checks.SameDirection]:
+    for group in _groups(board, spec, spec["terms"]):
+        (effect,), (first,), (second,) = (group[name] for name in ("effect", "first", "second"))
+        yield checks.SameDirection((effect, first, second), spec["note"])
+
+
 def _verdicts(board: Board, spec: Mapping) -> Iterator[checks.Verdict]:
     """``pairs`` says which verdict judges which statistic; verdict and number share category and outcome."""
     verdicts: dict[tuple, dict[str, int]] = defaultdict(dict)
@@ -319,6 +329,7 @@ _KINDS: dict[str, Callable[[Board, Mapping], Iterator[checks.Check]]] = {
     "mark_of_shares": _shares,
     "missing_part": _missing,
     "same_sign": _signs,
+    "direction": _directions,
     "verdicts": _verdicts,
     "not_printed": _not_printed,
 }
