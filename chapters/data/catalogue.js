@@ -44,7 +44,8 @@
   ].map(([name, label, field, describe]) => {
     const options = data.fields[field].values.map(describe);
     const ids = options.map(([id]) => id);
-    return { name, label, at: data.fields[field].at, options, ids, known: new Set(ids) };
+    const clears = name === "study" ? "table" : ""; // the filter that another choice here makes void
+    return { name, label, clears, at: data.fields[field].at, options, ids, known: new Set(ids) };
   });
 
   // Words: as typed, without accents and capitals, with a plain minus sign.
@@ -95,7 +96,7 @@
       const missed = facets.filter((facet) => state[facet.name] && facet.ids[facet.at[row]] !== state[facet.name]);
       if (!missed.length) hits.push(row);
       facets.forEach((facet, place) => {
-        if (missed.length > 1 || (missed.length === 1 && missed[0] !== facet)) return;
+        if (!missed.every((other) => other === facet || other.name === facet.clears)) return;
         const id = facet.ids[facet.at[row]];
         left[place].set(id, (left[place].get(id) || 0) + 1);
       });
@@ -288,7 +289,7 @@
   selects.forEach((select, place) =>
     select.addEventListener("change", () => {
       state[facets[place].name] = select.value;
-      if (state.study && !state.table.startsWith(`${state.study}-`)) state.table = "";
+      if (facets[place].clears) state[facets[place].clears] = "";
       changed();
     }));
   clear.addEventListener("click", () => {

@@ -169,7 +169,7 @@ def stacked(
     frame = frame[frame["count"] > 0]
     order = list(dict.fromkeys(frame["label"]))
     places = {part: place for place, part in enumerate(colours)}
-    frame = frame.assign(place=[places[part] for part in frame["part"]])
+    frame = frame.assign(order=[places[part] for part in frame["part"]])
     pictures = []
     for width in (WIDE, NARROW):
         bars = (
@@ -179,14 +179,14 @@ def stacked(
                 y=alt.Y("label:N", sort=order, title=None, axis=_row_axis()),
                 x=alt.X("sum(count):Q", title=axis, axis=alt.Axis(tickMinStep=1)),
                 color=alt.Color("part:N", scale=_scale(colours, list(colours)), legend=alt.Legend(title=None)),
-                order=alt.Order("place:Q"),
+                order=alt.Order("order:Q"),
                 tooltip=["label:N", "part:N", "count:Q"],
             )
             .properties(width=width - 190, height=alt.Step(24))
         )
         pictures.append(_finish(bars, None, width))
     details = [f"{row.label}, {row.part.lower()}: {row.count}" for row in frame.itertuples(name="Bar")]
-    return Chart(name, _alt(alt_text, details), *pictures, frame[["label", "part", "count"]], note)
+    return Chart(name, _alt(alt_text, details), *pictures, frame[["label", "part", "order", "count"]], note)
 
 
 def flow(frame: pd.DataFrame, *, name: str, alt_text: str, note: str = "") -> Chart:

@@ -16,10 +16,14 @@ import yaml
 
 from watwerkt.errors import PublishedDataError
 from watwerkt.paths import shown
-from watwerkt.reading import SETTINGS, numbers
+from watwerkt.reading import CHOICES, SETTINGS, numbers
 from watwerkt.schema import read_plain
 
 ENTRY_COLUMNS = ("table", "panel", "row", "column", "printed")
+TABLE_REQUIRED = ("title", "caption", "section", "columns")
+TABLE_KEYS = {
+    *TABLE_REQUIRED, "codes", "panels", "rows", "blank", "share_of", "estimator", "stars", "larger_than", *SETTINGS,
+}  # fmt: skip
 PROSE_COLUMNS = ("study", "key", "statement", "value", "decimals", "unit", "section", "repeats", "source")
 CODE_COLUMNS = (
     "population", "dimension", "category", "arm", "comparison", "service", "outcome", "horizon_months",
@@ -71,8 +75,7 @@ def check_prose(first: Path, second: Path) -> int:
 
     Raises PublishedDataError that names every number on which the two readings differ, or that one lacks.
     """
-    values = {row["key"]: row["value"] for row in read_plain(first, PROSE_COLUMNS)}
-    again = {row["key"]: row["value"] for row in read_plain(second, ("key", "value"))}
+    values, again = _values(first, PROSE_COLUMNS), _values(second, ("key", "value"))
     differing = [key for key in dict.fromkeys([*values, *again]) if values.get(key) != again.get(key)]
     if differing:
         listed = "\n  ".join(f"{key}: first {values.get(key)!r}, second {again.get(key)!r}" for key in differing[:20])
@@ -81,6 +84,15 @@ def check_prose(first: Path, second: Path) -> int:
             f"\n  {listed}\n  settle each against the report, in both files"
         )
     return len(values)
+
+
+def _values(path: Path, columns: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, row in enumerate(read_plain(path, columns), start=2):
+        if row["key"] in found:
+            raise PublishedDataError(f"{shown(path)}, row {number}: {row['key']!r} stands twice.\n  keep one of them")
+        found[row["key"]] = row["value"]
+    return found
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,8 @@ class Entered:
 def entered(study: Path) -> Entered:
     """Compare the two passes of a study's tables; :func:`check_prose` compares those of its text."""
     compared = [compare(part) for part in parts(study)]
-    tidied = [rows for part in parts(study) for rows in tidy(part, study.name).values()]
+    agreeing = [part for part, (_, found) in zip(parts(study), compared, strict=True) if not found]
+    tidied = [rows for part in agreeing for rows in tidy(part, study.name).values()]
     return Entered(
         len(tidied),
         sum(count for count, _ in compared),
@@ -108,12 +121,45 @@ def entered(study: Path) -> Entered:
 
 
 def read_coding(folder: Path) -> dict:
-    """The coding of a part's tables."""
+    """The coding of a part's tables; raises PublishedDataError for what is missing or misspelt in it."""
     path = folder / "coding.yml"
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PublishedDataError(f"{shown(path)}: cannot be read as YAML.\n  {error}") from None
+    if not isinstance(found, dict) or not found:
+        raise PublishedDataError(f"{shown(path)}: holds no table.\n  allowed: a mapping from tables to their coding")
+    for table, spec in found.items():
+        _check_coding(f"{shown(path)}, {table}", spec)
+    return found
+
+
+def _check_coding(where: str, spec: dict) -> None:
+    lacking = [key for key in TABLE_REQUIRED if not spec.get(key)]
+    if not spec.get("rows") and not all("rows" in (p or {}) for p in (spec.get("panels") or {"": {}}).values()):
+        lacking.append("rows")
+    if lacking:
+        required = ", ".join((*TABLE_REQUIRED, "rows"))
+        raise PublishedDataError(f"{where}: {', '.join(lacking)} missing.\n  required: {required}")
+    if unknown := sorted(set(spec) - TABLE_KEYS):
+        raise PublishedDataError(
+            f"{where}: {', '.join(unknown)} is no key of a table.\n  allowed: {', '.join(sorted(TABLE_KEYS))}"
+        )
+    parts = [spec, spec.get("codes"), *(spec.get("rows") or {}).values(), *spec["columns"].values()]
+    for panel in (spec.get("panels") or {}).values():
+        nested = "rows" in (panel or {})
+        parts += [panel.get("codes"), *panel["rows"].values()] if nested else [panel]
+    for part in parts:
+        _check_codes_of(where, part or {}, whole=part is spec)
+
+
+def _check_codes_of(where: str, part: dict, *, whole: bool) -> None:
+    known = (*CODE_COLUMNS, *SETTINGS)
+    if unknown := [] if whole else sorted(set(part) - set(known)):
+        raise PublishedDataError(f"{where}: {', '.join(unknown)} is no code or setting.\n  allowed: {', '.join(known)}")
+    for name, allowed in CHOICES.items():
+        if part.get(name, allowed[0]) not in allowed:
+            raise PublishedDataError(f"{where}: {name}: {part[name]!r}.\n  allowed: {', '.join(allowed)}")
 
 
 def read_pass(path: Path) -> dict[tuple[str, ...], str]:

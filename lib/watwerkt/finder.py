@@ -156,14 +156,12 @@ def _coded(name: str, values: list) -> dict[str, list]:
 
 
 def _order(name: str, key: str) -> int:
-    found = codes.codes(name).get(key)
-    return found.order if found else -1
+    return codes.codes(name)[key].order if key in codes.codes(name) else -1
 
 
 def _group_order(group: tuple[str, ...]) -> tuple[int, ...]:
     population, dimension, category = group[:3]
-    within = codes.codes("category")
-    place = within[dimension, category].order if dimension else -1
+    place = codes.codes("category")[dimension, category].order if dimension else -1
     return (_order("dimension", dimension), place, _order("population", population))
 
 

@@ -49,7 +49,7 @@ def table(resource: Mapping) -> dict:
         "description": resource["description"],
         "license": resource["licenses"][0]["path"],
         "creator": _creators([{"title": "Wat werkt voor wie?"}]),
-        "isBasedOn": [source["title"] for source in resource["sources"]],
+        "isBasedOn": [{"@type": "CreativeWork", "name": source["title"]} for source in resource["sources"]],
         **printed,
         "distribution": [
             {

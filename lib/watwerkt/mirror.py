@@ -49,7 +49,12 @@ class Intro:
     def _repr_html_(self) -> str:
         told = self.facts
         words = f"<p><strong>{escape(told.title)}.</strong> {escape(told.caption)} {escape(told.about)}</p>"
-        return words + linked.script(linked.table(self.described), root="../../")
+        path = str(self.described["path"])
+        files = (
+            f'<p>Files: <a download href="../{path}">{path.rpartition("/")[2]}</a>, one row per number; '
+            f'<a href="../{path.removesuffix(".csv")}.json">what is known of it</a> (source, section, licence).</p>'
+        )
+        return words + files + linked.script(linked.table(self.described), root="../../")
 
 
 def intro(study: str, table: str) -> Intro:

@@ -15,8 +15,8 @@ from pathlib import Path
 from watwerkt import entry, linked
 from watwerkt.errors import PublishedDataError, WatWerktError
 from watwerkt.paths import data_dir, shown
-from watwerkt.published import LISTS, table_key
-from watwerkt.schema import sha256
+from watwerkt.published import CODED, LISTS, table_key
+from watwerkt.schema import check, load_schema, read_bytes, sha256
 
 LICENSES = [
     {
@@ -41,14 +41,39 @@ def files(data: Path) -> dict[Path, bytes]:
     resources.append(_corrections(data / "published" / "corrections.csv", data))
     for path in sorted((data / "codes").glob("*.csv")):
         schema = "schemas/categories.json" if path.stem == "category" else "schemas/codes.json"
-        resources.append(_plain(path, data, f"codes-{path.stem}", f"Codes: {path.stem}", schema,
-                                f"Code list '{path.stem}' with Dutch and English labels and definitions."))  # fmt: skip
+        told = f"Code list '{path.stem}': every code with a Dutch and an English label and a definition."
+        resources.append(_plain(path, data, f"codes-{path.stem}", f"Codes: {path.stem}", schema, told))
+    _check(data, resources, made)
     for resource in resources:
         made[(data / resource["path"]).with_suffix(".json")] = _json(resource)
     package = _package(resources)
     made[data / "datapackage.json"] = _json(package)
     made[data / linked.FILE] = _json(linked.dataset(package))
     return made
+
+
+def _check(data: Path, resources: list[dict], made: dict[Path, bytes]) -> None:
+    """Refuse to write what the library would refuse to read: keys, types, allowed values, codes."""
+    known = {path.stem: _known(path) for path in (data / "codes").glob("*.csv")}
+    for resource in resources:
+        path = data / resource["path"]
+        raw = made.get(path) or read_bytes(path)
+        checks = (lambda row: _unknown_code(row, known)) if resource["schema"] == "schemas/published.json" else None
+        check(path, raw, resource["schema"], checks=checks)
+
+
+def _known(path: Path) -> set[tuple[str, str]]:
+    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+    return {(row.get("dimension", ""), row["code"]) for row in rows}
+
+
+def _unknown_code(row: dict[str, str], known: dict[str, set[tuple[str, str]]]) -> str | None:
+    for name in (*CODED, "study", "status"):
+        dimension = row["dimension"] if name == "category" else ""
+        if row[name] and (dimension, row[name]) not in known[name]:
+            where = f"data/codes/{name}.csv"
+            return f"column '{name}': {row[name]!r} is not a code in {where}.\n  add it, or correct coding.yml"
+    return None
 
 
 def _sources(data: Path) -> dict[str, dict]:
@@ -119,9 +144,9 @@ def _table(path: Path, raw: bytes, data: Path, study: str, table: str, spec: dic
 def _list(path: Path, data: Path, study: str, source: dict) -> dict:
     """A list in words, described by its schema."""
     name = f"schemas/{path.stem}.json"
-    schema = json.loads((data / name).read_text(encoding="utf-8"))
+    schema = load_schema(name, path)
     resource = _resource(
-        path, path.read_bytes(), data, f"{study}-{path.stem}", schema["title"], schema["description"], name
+        path, read_bytes(path), data, f"{study}-{path.stem}", schema["title"], schema["description"], name
     )
     told = {"study": study, "list": path.stem, "licence_note": LICENCE_NOTE}
     return {**resource, "sources": _source(source), "watwerkt": told}
@@ -130,7 +155,7 @@ def _list(path: Path, data: Path, study: str, source: dict) -> dict:
 def _prose(path: Path, data: Path, study: str, source: dict) -> dict:
     described = "Numbers that the report's text gives, some of them repeated from its tables."
     resource = _resource(
-        path, path.read_bytes(), data, f"{study}-prose", "Numbers in the text", described, "schemas/prose.json"
+        path, read_bytes(path), data, f"{study}-prose", "Numbers in the text", described, "schemas/prose.json"
     )
     return {
         **resource,
@@ -145,7 +170,7 @@ def _corrections(path: Path, data: Path) -> dict:
 
 
 def _plain(path: Path, data: Path, name: str, title: str, schema: str, description: str) -> dict:
-    return _resource(path, path.read_bytes(), data, name, title, description, schema)
+    return _resource(path, read_bytes(path), data, name, title, description, schema)
 
 
 def _package(resources: list[dict]) -> dict:

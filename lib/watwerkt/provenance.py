@@ -37,7 +37,7 @@ def entry_table() -> tables.Table:
     shown = pd.concat([frame, frame.sum().to_frame("all").T]).rename(columns=heads).map(lambda n: f"{n:,.0f}")
     labels = [codes.label("study", study) if study != "all" else "All" for study in shown.index]
     shown.index = pd.Index(labels, name="Study")
-    data = frame.rename_axis("study").reset_index()
+    data = pd.concat([frame, frame.sum().to_frame("all").T]).rename_axis("study").reset_index()
     return tables.show(shown, name="entry", label="Numbers entered twice", data=data)
 
 

@@ -169,14 +169,18 @@ class Statement:
 
     @property
     def date(self) -> dt.date:
-        """The value as a date, where the unit is ``date``."""
+        """The value as a date; PublishedDataError where the unit is not ``date``."""
+        if self.unit != "date":
+            raise PublishedDataError(
+                f"{self.key}: its unit is {self.unit!r}.\n  only a value with the unit 'date' is one"
+            )
         return dt.datetime.strptime(f"{self.value:.0f}", "%Y%m%d").date()
 
 
 @cache
 def prose(study: str) -> Mapping[str, Statement]:
     """Numbers in a report's text, by key."""
-    rows, _ = read(data_dir() / "published" / study / "prose.csv", checks=_check_study)
+    rows, _ = read(data_dir() / "published" / study / "prose.csv", checks=lambda row: check_statement(row, study))
     return {
         row["key"]: Statement(
             row["key"],
@@ -198,13 +202,16 @@ def listed(study: str, name: str) -> pd.DataFrame:
 
     Raises PublishedDataError for a list that the study does not have, or that does not keep its schema.
     """
-    return pd.DataFrame(read(data_dir() / "published" / study / f"{name}.csv", checks=_check_study)[0])
+    if name not in LISTS:
+        raise PublishedDataError(f"there is no list {name!r}.\n  lists: {', '.join(LISTS)}")
+    path = data_dir() / "published" / study / f"{name}.csv"
+    return pd.DataFrame(read(path, checks=lambda row: check_study(row, study))[0])
 
 
 @cache
 def corrections() -> Mapping[tuple[str, str, str], Correction]:
     """Corrections by (study, table, cell)."""
-    rows, _ = read(data_dir() / "published" / "corrections.csv", checks=_check_study)
+    rows, _ = read(data_dir() / "published" / "corrections.csv", checks=check_study)
     return {
         (row["study"], row["table"], row["cell"]): Correction(
             float(row["printed"]), float(row["corrected"]), row["certainty"], row["reason"]
@@ -217,7 +224,15 @@ def corrections() -> Mapping[tuple[str, str, str], Correction]:
 def source(study: str) -> Mapping[str, object]:
     """Title, authors, publisher, date and star legend of a report."""
     codes.code("study", study)
-    return json.loads((data_dir() / "sources.json").read_text(encoding="utf-8"))[study]
+    path = data_dir() / "sources.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))[study]
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise PublishedDataError(f"{shown(path)}: not JSON ({error}).\n  mend it") from None
+    except KeyError:
+        raise PublishedDataError(
+            f"{shown(path)}: says nothing of {study!r}.\n  add its title, authors and date"
+        ) from None
 
 
 def title(study: str, table: str) -> str:
@@ -238,7 +253,11 @@ def described(study: str, table: str) -> str:
 
 def table_facts(study: str, table: str) -> Mapping[str, object]:
     """What the sidecar says in the book's own terms: section, legend of marks, estimators."""
-    return sidecar(study, table)["watwerkt"]
+    found = sidecar(study, table)
+    if "watwerkt" not in found:
+        path = data_dir() / "published" / study / f"{table}.json"
+        raise PublishedDataError(f"{shown(path)}: watwerkt missing.\n  write it anew with: make data")
+    return found["watwerkt"]
 
 
 def studies() -> list[str]:
@@ -273,7 +292,8 @@ def _order(name: str, row: Mapping[str, str]) -> int | tuple:
 
 
 def _table_paths(folder: Path) -> list[Path]:
-    return sorted((p for p in folder.glob("T*.csv")), key=lambda p: table_key(p.stem))
+    """The tables of a study in printed order; one that only its sidecar remembers is missed when it is read."""
+    return sorted({p.with_suffix(".csv") for p in folder.glob("T*.*")}, key=lambda p: table_key(p.stem))
 
 
 def table_key(table: str) -> tuple:
@@ -283,12 +303,25 @@ def table_key(table: str) -> tuple:
     return (group, int(part) if part.isdigit() else 0, part, int(number or 0))
 
 
-def _check_study(row: Mapping[str, str]) -> str | None:
+def check_study(row: Mapping[str, str], study: str = "") -> str | None:
+    """What is wrong with the study of a row: unknown, or another than that of the file."""
     try:
         codes.code("study", row["study"])
     except CodeError as error:
         return f"column 'study': {error}"
+    if study and row["study"] != study:
+        return f"column 'study': {row['study']!r} does not belong here.\n  allowed: {study!r}"
     return None
+
+
+def check_statement(row: Mapping[str, str], study: str) -> str | None:
+    """What is wrong with a number of a text: its study, its unit, its decimals."""
+    if row["unit"] not in codes.codes("unit"):
+        allowed = ", ".join(codes.codes("unit"))
+        return f"column 'unit': {row['unit']!r} is not a code in data/codes/unit.csv.\n  allowed: {allowed}"
+    if len(row["value"].partition(".")[2]) != int(row["decimals"]):
+        return f"column 'decimals': {row['value']} has not {row['decimals']}.\n  write value and decimals as printed"
+    return check_study(row, study)
 
 
 def _check_codes(row: Mapping[str, str]) -> str | None:
@@ -309,8 +342,16 @@ def _check_codes(row: Mapping[str, str]) -> str | None:
 
 @cache
 def _table(path: Path) -> tuple[Cell, ...]:
-    rows, _ = read(path, checks=_check_codes)
+    place = {"study": path.parent.name, "table": path.stem}
+    rows, _ = read(path, checks=lambda row: _check_place(row, place) or _check_codes(row))
     return tuple(_cell(row) for row in rows)
+
+
+def _check_place(row: Mapping[str, str], place: Mapping[str, str]) -> str | None:
+    for name, here in place.items():
+        if row[name] != here:
+            return f"column '{name}': {row[name]!r} does not belong here.\n  allowed: {here!r}"
+    return None
 
 
 def _cell(row: Mapping[str, str]) -> Cell:

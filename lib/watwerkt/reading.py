@@ -23,11 +23,19 @@ from collections.abc import Iterator, Mapping
 from watwerkt.errors import PublishedDataError
 
 SETTINGS = ("cells", "tokens", "bracket", "pair", "marks", "decimal", "thousands")
+KINDS = ("number", "count_share", "effect_levels", "bracketed", "tokens")
+CHOICES = {
+    "cells": KINDS,
+    "marks": ("significance", "footnote"),
+    "decimal": ("comma", "point"),
+    "thousands": ("point", "comma"),
+}
 BLANK = "(blank)"
 SUPPRESSED = {"value": "", "decimals": "", "stars": "", "larger_than": "", "status": "suppressed"}
 
 _DUTCH = re.compile(
-    r"^\[?(?P<lead>[+\-–−]{0,2})\s?(?:€\s?)?(?P<sign>[-–−]?)\s?(?P<digits>\d{1,3}(?:\.\d{3})+|\d+)(?:,(?P<frac>\d+))?"
+    r"^\[?(?P<lead>--|[+\-–−])?\s?(?:€\s?(?P<sign>[-–−])?\s?)?"
+    r"(?P<digits>[1-9]\d{0,2}(?:\.\d{3})+|0|[1-9]\d*)(?:,(?P<frac>\d+))?"
     r"\s?%?\]?\s?(?P<stars>\*{0,3})\s?(?P<larger>[A-D](?:, ?[A-D])*)?(?P<unpriced>(?: ?\+ ?[A-D])*)$"
 )
 _COUNT_SHARE = re.compile(r"^(?P<count>[\d.]+|\*)(?:\s?\((?P<share>\d+%)\))?$")
@@ -58,7 +66,7 @@ def parse(
         )
     fraction = match["frac"] or ""
     number = match["digits"].replace(".", "") + (f".{fraction}" if fraction else "")
-    negative = match["sign"] or match["lead"].strip("+")
+    negative = match["sign"] or (match["lead"] or "").strip("+")
     return {
         "value": ("-" if negative else "") + number,
         "decimals": len(fraction),
@@ -136,7 +144,13 @@ def _bracketed(printed: str, settings: Mapping, where: str) -> Iterator[tuple[st
         raise PublishedDataError(f"{where}: {printed!r} is not a number with another in brackets: -3,7% (0,024)")
     yield match["main"], {}
     if match["inner"]:
-        yield match["inner"], settings["bracket"]
+        yield match["inner"], _asked(settings, "bracket", where)
+
+
+def _asked(settings: Mapping, name: str, where: str):
+    if name not in settings:
+        raise PublishedDataError(f"{where}: the coding does not say what stands in the brackets.\n  add {name!r} to it")
+    return settings[name]
 
 
 def _effect_levels(printed: str, settings: Mapping, where: str) -> Iterator[tuple[str, Mapping]]:
@@ -145,7 +159,7 @@ def _effect_levels(printed: str, settings: Mapping, where: str) -> Iterator[tupl
         raise PublishedDataError(f"{where}: {printed!r} is not an effect with two levels: 3,2%*** (26,8% - 23,6%)")
     yield match["main"] + (match["stars"] or ""), {}
     if match["first"]:
-        first, second = settings["pair"]
+        first, second = _asked(settings, "pair", where)
         yield match["first"], first
         yield match["second"], second
 

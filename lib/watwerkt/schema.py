@@ -40,14 +40,19 @@ def read(path: Path, *, checks: Callable[[Row], str | None] | None = None) -> tu
         constraints, a key that occurs twice.
     """
     sidecar = read_sidecar(path)
-    raw = _bytes(path)
+    raw = read_bytes(path)
     _check_hash(path, raw, sidecar)
-    schema = load_schema(sidecar["schema"], path)
+    return check(path, raw, sidecar["schema"], checks=checks), sidecar
+
+
+def check(path: Path, raw: bytes, schema_name: str, *, checks: Callable[[Row], str | None] | None = None) -> list[Row]:
+    """Rows of a CSV, given as bytes, after every check but those of its sidecar; ``path`` is for messages."""
+    schema = load_schema(schema_name, path)
     rows = _rows(path, raw, [field["name"] for field in schema["fields"]])
     for number, row in enumerate(rows, start=2):
         _check_row(path, number, row, schema, checks)
     _check_keys(path, rows, schema)
-    return rows, sidecar
+    return rows
 
 
 def read_sidecar(path: Path) -> dict:
@@ -55,12 +60,12 @@ def read_sidecar(path: Path) -> dict:
     sidecar = path.with_suffix(".json")
     if not path.exists():
         allowed = ", ".join(sorted(p.stem for p in path.parent.glob("*.csv"))) or "none"
-        raise PublishedDataError(f"{shown(path)}: there is no such file.\n  tables here: {allowed}")
-    if not sidecar.exists():
         raise PublishedDataError(
-            f"{shown(path)}: its sidecar {sidecar.name} is missing.\n"
-            "  describe the table in data/entry/<study>/coding.yml and run: make data"
+            f"{shown(path)}: there is no such file.\n  tables here: {allowed}\n"
+            "  what was entered is written by: make data"
         )
+    if not sidecar.exists():
+        raise PublishedDataError(f"{shown(path)}: its sidecar {sidecar.name} is missing.\n  write it with: make data")
     try:
         found = json.loads(sidecar.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -73,7 +78,7 @@ def read_sidecar(path: Path) -> dict:
 
 def read_plain(path: Path, columns: Sequence[str]) -> list[Row]:
     """Rows of a hand-typed CSV that has no sidecar; the columns must be these, in this order."""
-    return _rows(path, _bytes(path), list(columns))
+    return _rows(path, read_bytes(path), list(columns))
 
 
 def load_schema(name: str, asked_by: Path) -> dict:
@@ -81,7 +86,10 @@ def load_schema(name: str, asked_by: Path) -> dict:
     path = data_dir() / name
     if not path.exists():
         raise PublishedDataError(f"{shown(asked_by)}: its schema {name} does not exist in data/.\n  restore it")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise PublishedDataError(f"{shown(path)}: not JSON ({error}).\n  restore it") from None
 
 
 def sha256(raw: bytes) -> str:
@@ -89,7 +97,8 @@ def sha256(raw: bytes) -> str:
     return "sha256:" + hashlib.sha256(raw).hexdigest()
 
 
-def _bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The content of a file; PublishedDataError if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:

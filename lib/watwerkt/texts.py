@@ -48,7 +48,7 @@ def numbers(study: str) -> tables.Table:
     )
     columns = ("key", "statement", "value", "decimals", "unit", "section", "repeats", "source")
     data = pd.DataFrame([[getattr(s, c) for c in columns] for s in said], columns=list(columns))
-    return tables.show(shown, name="numbers", label="Numbers in the text", data=data, numeric=("Number",))
+    return tables.show(shown, name="numbers", label="Numbers in the text", data=data, numeric=())
 
 
 def amount(said: Statement) -> str:

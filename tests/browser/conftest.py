@@ -15,7 +15,7 @@ from tests.browser.browser import launch, served
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES_OF_A_FAMILY = 2  # the pages of a family come from one template; two of them stand for all
-NOT_PAGES = {"_static", "_downloads", "files", "sources", "data"}
+NOT_PAGES = {"_static", "_downloads", "files", "sources"}
 TEMPLATE = re.compile(r'<meta name="ww-template" content="([^"]+)"')
 
 

@@ -71,7 +71,7 @@ def test_what_rounding_leaves_is_shown_with_one_decimal_more():
 def test_a_sum_without_a_predicted_cell_shows_what_the_left_side_is():
     found = holds("sum(parts) == 100", parts=(0, 1)).problem(prints("60.0", "30.0"))
     assert (found.cells, found.expected) == ((0, 1), "100.0")
-    assert found.note == "A note. Printed is 89.90 to 90.10; the other cells allow 100.0."
+    assert found.note == "A note. What is printed gives 89.90 to 90.10; the other cells allow 100.0."
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,7 @@ def test_a_claim_about_one_number_speaks_of_no_other_cells():
         (-0.04, -0.01, 1, "-0.04 to -0.01"),
         (0.01, 0.04, 1, "0.01 to 0.04"),
         (-1.5, 2.5, 0, "-1.5 to 2.5"),
+        (-0.33, -0.27, 0, "-0.3"),
     ],
 )
 def test_a_range_is_shown_without_a_minus_before_zero_and_no_finer_than_needed(low, high, decimals, text):
@@ -152,6 +153,13 @@ def test_repeated_counts_must_agree_to_the_person():
     check = Same((0, 1), marks=False, note="A note.")
     assert check.problem(counts("732", "732")) is None
     assert check.problem(counts("732", "733")) is not None
+
+
+def test_what_a_repeated_number_should_be_is_what_most_of_the_other_places_print():
+    check = Same((0, 1, 2, 3), marks=True, note="A note.")
+    assert check.problem(prints("732", "758", "760", "758")).expected == "758"
+    assert check.problem(prints("5.0", "5.0", "5.2", "5.0")).expected == "5.2"
+    assert check.problem(prints("2.6*", "2.6", "2.6", "2.6**")).expected == "2.6"
 
 
 def test_a_suppressed_repetition_is_no_part_of_the_finding():

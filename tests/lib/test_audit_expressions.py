@@ -71,6 +71,13 @@ def test_what_is_no_arithmetic_is_refused_and_never_run(part):
     assert message.endswith(f"\n  allowed: {GRAMMAR}")
 
 
+@pytest.mark.parametrize("text", ["sum(parts) == 2 * parts", "parts == sum(parts)", "a == mean(b, a)"])
+def test_a_name_stands_for_one_cell_or_for_many_and_not_for_both(text):
+    with pytest.raises(AuditError) as caught:
+        equation(text)
+    assert "stands for one cell and for many.\n  use two terms" in str(caught.value)
+
+
 # ---- ranges --------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from watwerkt.audit.checks import (
     MarkOfRatio,
@@ -61,6 +61,12 @@ def test_a_mark_means_what_the_legend_of_its_table_says():
     assert mark_of_ratio("1.800*", "1.000", {"*": 0.05}).expected == "no mark"
     assert mark_of_ratio("1.800", "1.000", {"*": 0.05}) is None
     assert mark_of_ratio("9.000**", "1.000", {"*": 0.10, "**": 0.05}) is None
+
+
+def test_a_mark_that_the_legend_does_not_explain_is_a_finding():
+    found = mark_of_ratio("2.000***", "1.000", {"*": 0.05})
+    assert (found.cells, found.expected) == ((0, 1), "a mark of the legend")
+    assert found.note == "A note. 2.000*** bears a mark that the legend of the table does not explain."
 
 
 def test_a_report_may_have_used_a_t_distribution_a_little_wider_than_the_normal():
@@ -141,9 +147,12 @@ def test_people_may_be_a_count_times_a_share_of_it():
     p=st.tuples(st.integers(5, 995), st.integers(5, 995)),
     n=st.tuples(st.integers(20, 9000), st.integers(20, 9000)),
     at=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    half=st.sampled_from([0.0005, 0.005, 0.15]),
 )
-def test_the_range_of_z_holds_every_z_that_rounds_to_the_prints(p, n, at):
-    half = 0.0005
+@example(p=(400, 500), n=(1000, 1000), at=(0.9, 0.4), half=0.15)
+@example(p=(400, 600), n=(1000, 1000), at=(1.0, -1.0), half=0.05)
+def test_the_range_of_z_holds_every_z_that_rounds_to_the_prints(p, n, at, half):
+    p = [min(max(share, 1000 * half + 1), 999 - 1000 * half) for share in p]
     ranges = [Range(share / 1000 - half, share / 1000 + half) for share in p]
     true = [share / 1000 + where * half for share, where in zip(p, at, strict=True)]
     found = z_range(*ranges, *(Range(float(count), float(count)) for count in n))

@@ -72,7 +72,7 @@ def test_short_rows_can_recur_by_chance_and_are_passed_over(numbers):
 
 
 def test_rows_of_codes_may_recur():
-    codes = [row("1", "2", "3", "4", "5", "6", label=s, service=s, unit="code") for s in ("training", "iro")]
+    codes = [row(*NUMBERS, label=s, service=s, unit="code") for s in ("training", "iro")]
     assert rows_found(*codes[0], *codes[1]) == []
 
 

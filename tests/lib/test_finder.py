@@ -116,12 +116,23 @@ def test_words_of_either_language_find_every_cell_with_the_code(rows, query, cod
     assert [key(row) for row in coded if query not in words(row)] == []
 
 
-def test_every_code_has_an_english_and_a_dutch_label(rows):
-    for row in rows:
-        for name in finder.LABELLED[:5]:
-            code, english, dutch = row[name]
-            assert (not code) or (english and dutch), (name, code)
-        assert row["place"][1] == "" or all(row["group"])
+def test_every_code_has_its_english_and_dutch_label(rows):
+    seen = {(name, *row[name]) for row in rows for name in finder.LABELLED[:5] if row[name][0]}
+    assert {name for name, *_ in seen} == set(finder.LABELLED[:5])
+    for name, code, english, dutch in seen:
+        assert (english, dutch) == (codes.label(name, code), codes.label(name, code, language="nl"))
+    groups = {tuple(row["group"]) for row in rows if row["place"][1]}
+    for *who, english, dutch, _, _ in groups:
+        assert (english, dutch) == (codes.group_label(*who), codes.group_label(*who, language="nl"))
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_numbers_in_the_text_are_those_of_the_report_with_their_statement(rows, study):
+    listed = {row["key"]: row for row in of_table(rows, study, "")}
+    for name, said in prose(study).items():
+        row = listed[name]
+        assert [row["row"], row["panel"], row["unit"][0]] == [said.statement, said.section, said.unit]
+        assert (float(row["number"][1]), int(row["number"][2])) == (said.value, said.decimals)
 
 
 def test_addresses_are_those_of_the_pages_of_tables_and_texts(rows):

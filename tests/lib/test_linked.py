@@ -10,7 +10,7 @@ from watwerkt.paths import data_dir
 
 # The terms of schema.org (29.0) that the file may use: which types may carry them, and what kind of value they take.
 # A Dataset is a CreativeWork, a DataDownload a MediaObject and so a CreativeWork; all are Things.
-THINGS = {"Dataset", "DataDownload", "DataCatalog", "Organization"}
+THINGS = {"Dataset", "DataDownload", "DataCatalog", "CreativeWork", "Organization"}
 WORKS = THINGS - {"Organization"}
 TERMS = {
     "name": (THINGS, str),
@@ -25,7 +25,7 @@ TERMS = {
     "keywords": (WORKS, str),
     "spatialCoverage": (WORKS, str),
     "temporalCoverage": (WORKS, str),
-    "isBasedOn": (WORKS, str),
+    "isBasedOn": (WORKS, "CreativeWork"),  # or Product or URL; a bare text belongs in citation
     "citation": (WORKS, str),
     "version": (WORKS, str),
     "dateModified": (WORKS, str),
@@ -43,6 +43,7 @@ REQUIRED = {
     "Dataset": {"@id", "name", "description", "license", "creator", "distribution"},
     "DataDownload": {"name", "contentUrl", "encodingFormat"},
     "DataCatalog": {"name"},
+    "CreativeWork": {"name"},
     "Organization": {"name"},
 }
 
@@ -148,7 +149,7 @@ def test_a_printed_table_is_known_by_study_and_number_and_told_from_which_report
     parts = {part["@id"]: part for part in evidence["hasPart"]}
     table = parts["#intensive-t3.2"]
     assert table["identifier"] == "intensive T3.2"
-    assert "2020" in table["isBasedOn"][0]
+    assert [work["name"] for work in table["isBasedOn"] if "SEOR" in work["name"] and "2020" in work["name"]]
     identifiers = [part["identifier"] for part in evidence["hasPart"] if "identifier" in part]
     assert len(identifiers) == len(set(identifiers))
     assert "identifier" not in parts["#codes-arm"]

@@ -33,7 +33,7 @@ def dutch(sign: str, whole: int, fraction: str, *, grouped: bool, tail: str) -> 
     return sign + digits + (f",{fraction}" if fraction else "") + tail
 
 
-SIGNS = {"": "", "+": "", "+ ": "", "-": "-", "–": "-", "−": "-", "- ": "-", "--": "-", "−−": "-"}
+SIGNS = {"": "", "+": "", "+ ": "", "-": "-", "–": "-", "−": "-", "- ": "-", "--": "-"}
 EUROS = {"": "", "€": "", "€ ": "", "€ -": "-", "€-": "-"}
 
 
@@ -113,7 +113,8 @@ def test_stars_that_point_at_a_footnote_are_no_significance_marks():
 @pytest.mark.parametrize(
     "printed",
     ["", "75.2", "1.23", "1,234.5", "12,", ",5", "12.3456", "1.2345", "n.v.t.", "5 6", "5****", "5€", "5E",
-     "5 %%", "A", "+ A", "5A B", "5,A", "1 (2)", "(5)", "1e5", "½", "5+", "€", "5--"],
+     "5 %%", "00", "0.500",
+     "012", "-+5", "+-5", "---5", "A", "+ A", "5A B", "5,A", "1 (2)", "(5)", "1e5", "½", "5+", "€", "5--"],
 )  # fmt: skip
 def test_what_is_no_dutch_number_is_refused_and_not_guessed(printed):
     with pytest.raises(PublishedDataError) as caught:
@@ -342,6 +343,15 @@ def test_the_dash_between_two_levels_is_no_minus_of_the_second(effect, first, se
 def test_what_is_no_effect_with_two_levels_is_refused(printed):
     assert refused(printed, cells="effect_levels", pair=PAIR) == (
         f"{WHERE}: {printed!r} is not an effect with two levels: 3,2%*** (26,8% - 23,6%)"
+    )
+
+
+@pytest.mark.parametrize(("kind", "printed", "lacking"), [
+    ("bracketed", "1 (2)", "bracket"), ("effect_levels", "1% (2% - 3%)", "pair"),
+])  # fmt: skip
+def test_codes_of_the_numbers_in_brackets_that_the_coding_lacks_are_asked_for(kind, printed, lacking):
+    assert refused(printed, cells=kind) == (
+        f"{WHERE}: the coding does not say what stands in the brackets.\n  add {lacking!r} to it"
     )
 
 

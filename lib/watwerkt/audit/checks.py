@@ -37,7 +37,7 @@ def shown(found: Range, decimals: int) -> str:
     low, high = (_plain(end, decimals) for end in (found.low, found.high))
     if low == high and (float(low) != 0 or 0.0 in found):
         return low
-    return " to ".join(_plain(end, decimals + 1) for end in (found.low, found.high))
+    return " to ".join(dict.fromkeys(_plain(end, decimals + 1) for end in (found.low, found.high)))
 
 
 def _plain(value: float, decimals: int) -> str:
@@ -67,9 +67,11 @@ class Holds:
         if self.equation.holds(ranges):
             return None
         lead = prints[self.cells[0]]
-        printed = lead.text if self.equation.result else shown(self.equation.left(ranges), lead.decimals)
         allowed = self._allowed(ranges, lead.decimals)
-        return Problem(self.cells, allowed, f"{self.note} Printed is {printed}; {self._basis} {allowed}.")
+        told = f"Printed is {lead.text}"
+        if not self.equation.result:
+            told = f"What is printed gives {shown(self.equation.left(ranges), lead.decimals)}"
+        return Problem(self.cells, allowed, f"{self.note} {told}; {self._basis} {allowed}.")
 
     @property
     def _basis(self) -> str:
@@ -119,14 +121,13 @@ class Same:
         present = [i for i in self.cells if prints[i].value is not None]
         if len(present) < 2:
             return None
-        first = prints[present[0]]
         room = min(prints[i].range.high for i in present) - max(prints[i].range.low for i in present)
         if room < TOUCH and len({prints[i].value for i in present}) > 1:
             note = f"{self.note} It is printed as {_places(prints, present)}."
-            return Problem(tuple(present), first.text, note)
+            return Problem(tuple(present), _other(prints, present), note)
         if self.marks and len({prints[i].stars for i in present}) > 1:
             note = f"{self.note} The number agrees, its significance mark does not: {_places(prints, present)}."
-            return Problem(tuple(present), first.text, note, "likely")
+            return Problem(tuple(present), _other(prints, present), note, "likely")
         return None
 
 
@@ -161,6 +162,9 @@ class MarkOfRatio:
         if estimate.value is None or error.value is None:
             return None
         t = ratio(estimate, error)
+        if estimate.stars and estimate.stars not in self.legend:
+            note = f"{self.note} {estimate.text} bears a mark that the legend of the table does not explain."
+            return Problem(self.cells, "a mark of the legend", note)
         if t.meet(_widened(t_range(estimate.stars, self.legend))) is not None:
             return None
         mark = next((s for s in ("***", "**", "*", "") if s in ("", *self.legend) and _fits(t, s, self.legend)), "")
@@ -329,6 +333,12 @@ class SameDirection:
             note = f"{self.note} Printed is {effect.text}; the levels are {first.text} and {second.text}."
             return Problem(self.cells, expected, note)
         return None
+
+
+def _other(prints: Prints, present: Sequence[int]) -> str:
+    """What the first cell would print if another were right; the most frequent of the others."""
+    others = [prints[i].text for i in present[1:] if prints[i].text != prints[present[0]].text]
+    return max(others, key=others.count)
 
 
 def _places(prints: Prints, cells: Sequence[int]) -> str:

@@ -37,6 +37,7 @@ class Equation:
     result: str
     names: frozenset[str]
     many: frozenset[str]
+    weighted: frozenset[tuple[str, str]]  # each mean: its term and the term of its weights
 
     def holds(self, terms: Terms) -> bool:
         """True if values within the ranges of the terms make the equation true."""
@@ -54,37 +55,43 @@ def equation(text: str) -> Equation:
         raise AuditError(f"{text!r} is no equation ({error.msg}).\n  allowed: {GRAMMAR}") from None
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or type(tree.ops[0]) not in _COMPARE:
         raise AuditError(f"{text!r} is no equation: it holds no single ==, < or >.\n  allowed: {GRAMMAR}")
-    names: set[str] = set()
+    single: set[str] = set()
     many: set[str] = set()
-    left, right = (_value(side, text, names, many) for side in (tree.left, tree.comparators[0]))
+    left, right = (_value(side, text, single, many) for side in (tree.left, tree.comparators[0]))
+    if mixed := many & single:
+        raise AuditError(f"{text!r}: {', '.join(sorted(mixed))} stands for one cell and for many.\n  use two terms")
     result = tree.left.id if isinstance(tree.left, ast.Name) else ""
-    return Equation(text, left, right, _COMPARE[type(tree.ops[0])], result, frozenset(names), frozenset(many))
+    weighted = frozenset(tuple(arg.id for arg in call.args) for call in ast.walk(tree) if _is_mean(call))
+    names = frozenset(single | many)
+    return Equation(text, left, right, _COMPARE[type(tree.ops[0])], result, names, frozenset(many), weighted)
+
+
+def _is_mean(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and node.func.id == "mean"
 
 
 _COMPARE = {ast.Eq: "==", ast.Lt: "<", ast.Gt: ">"}
 
 
-def _value(node: ast.expr, text: str, names: set[str], many: set[str]) -> Value:
+def _value(node: ast.expr, text: str, single: set[str], many: set[str]) -> Value:
     match node:
         case ast.Constant(value=int() | float() as number):
             exact = Range(float(number), float(number))
             return lambda terms: exact
         case ast.Name(id=name):
-            names.add(name)
+            single.add(name)
             return lambda terms: terms[name][0]
         case ast.UnaryOp(op=ast.USub(), operand=inner):
-            value = _value(inner, text, names, many)
+            value = _value(inner, text, single, many)
             return lambda terms: -value(terms)
         case ast.BinOp(left=first, op=op, right=second) if type(op) in _OPERATORS:
-            sides = [_value(side, text, names, many) for side in (first, second)]
+            sides = [_value(side, text, single, many) for side in (first, second)]
             apply = _OPERATORS[type(op)]
             return lambda terms: apply(sides[0](terms), sides[1](terms))
         case ast.Call(func=ast.Name(id="sum"), args=[ast.Name(id=name)]):
-            names.add(name)
             many.add(name)
             return lambda terms: reduce(operator.add, terms[name])
         case ast.Call(func=ast.Name(id="mean"), args=[ast.Name(id=name), ast.Name(id=weights)]):
-            names.update({name, weights})
             many.update({name, weights})
             return lambda terms: _mean(terms[name], terms[weights])
     raise AuditError(f"{text!r}: {ast.unparse(node)!r} is not allowed in an equation.\n  allowed: {GRAMMAR}")

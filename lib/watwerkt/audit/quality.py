@@ -25,6 +25,8 @@ from watwerkt.audit.checks import (
     Holds,
     MarkOfRatio,
     MarkOfShares,
+    Missing,
+    NotPrinted,
     Prints,
     Rising,
     Same,
@@ -48,6 +50,8 @@ COLUMN_LETTERS = {"experiment": "A", "control": "B", "regular": "C", "self_repor
 ROUNDS = 12
 STEP = 1e-4  # of a cell's room: for slopes
 CLOSED = 1e-8  # relative: numbers agree
+EVENNESS = 4.0  # of random group shares: no group of almost everyone
+RIDGE = 1e-10  # lets equations follow from each other
 TINY = 1e-12
 
 Change = Mapping[int, Printed]  # what some cells print instead
@@ -447,15 +451,17 @@ class Consistent:
 
 
 def consistent(base: Base, *, amount: float = 0.1, generator: np.random.Generator) -> Consistent:
-    """Make an evidence base that obeys its rules: clean numbers, moved at random, then made to agree and rounded.
+    """Make an evidence base that obeys its rules: numbers, moved at random, then made to agree and rounded as printed.
 
     Every number moves by at most ``amount`` of itself. Counts are made to agree as whole numbers (with the least sum of
     relative changes), then all else by Newton's method (with the least squares of relative changes); totals between
-    parts get one random set of group shares per check. Marks follow from the values. Left blank are the cells of
-    findings, and one cell of whatever could not be made to agree.
+    parts get one random set of group shares per check, and what should point one way keeps the way it is printed.
+    Marks follow from the values. Left blank are numbers that a rule wants blank, and one cell of whatever could not be
+    made to agree. Where the report contradicts itself, numbers move further; so no rule goes unasked.
     """
     cells = base.board.cells
-    blank = {i: replace(p, value=None) for i, p in enumerate(base.board.prints) if i not in base.clean}
+    unwanted = {i for _, check in base.asked if isinstance(check, Missing | NotPrinted) for i in check.cells}
+    blank = {i: replace(base.board.prints[i], value=None) for i in unwanted}
     prints = base.board.changed(blank).prints
     start = np.array([math.nan if p.value is None else p.value for p in prints])
     exact = np.array([p.half == 0 for p in prints])
@@ -500,18 +506,17 @@ def _gaps(name: str, check: Check, prints: Prints, generator: np.random.Generato
             for a, b in pairwise(present):
                 yield Gap(name, (b, a), isinstance(check, Rising), lambda v, a=a, b=b: v[a] - v[b])
         case SameSign(cells=(a, b)) if present:
-            yield Gap(name, (a, b), True, lambda v: _against(v[a], v[b]))
+            sign = math.copysign(1.0, prints[a].value)
+            yield Gap(name, (a,), True, lambda v: -sign * v[a])
+            yield Gap(name, (b,), True, lambda v: -sign * v[b])
         case SameDirection(cells=(effect, a, b)) if present:
-            yield Gap(name, (effect, a, b), True, lambda v: _against(v[effect], v[a] - v[b]))
+            sign = math.copysign(1.0, prints[a].value - prints[b].value)
+            yield Gap(name, (effect,), True, lambda v: -sign * v[effect])
+            yield Gap(name, (a, b), True, lambda v: -sign * (v[a] - v[b]))
         case Between(columns=columns):
-            shares = generator.dirichlet(np.ones(len(columns[0].parts)))
+            shares = generator.dirichlet(np.full(len(columns[0].parts), EVENNESS))
             for whole, parts in ((c.whole, list(c.parts)) for c in columns if {c.whole, *c.parts} <= set(present)):
                 yield Gap(name, (whole, *parts), False, lambda v, w=whole, p=parts: v[w] - float(shares @ v[p]))
-
-
-def _against(one: float, other: float) -> float:
-    """How far the nearer of two values must move, so that they point in the same direction."""
-    return -math.copysign(min(abs(one), abs(other)), one * other)
 
 
 def _whole(gaps: Sequence[Gap], values: np.ndarray, free: np.ndarray) -> np.ndarray:
@@ -561,7 +566,7 @@ def _agreeing(
             slopes[k, list(gap.cells)] = gap.slopes(values, room)
         size = np.sqrt(slopes.multiply(slopes).sum(axis=1).A1) + TINY
         slopes = (sparse.diags(1 / size) @ slopes).tocsr()
-        normal = (slopes @ slopes.T + CLOSED * sparse.eye(len(kept))).tocsc()
+        normal = (slopes @ slopes.T + RIDGE * sparse.eye(len(kept))).tocsc()
         off = np.array([gap.of(values) for gap in kept]) / size
         wanted = values - room * (slopes.T @ sparse.linalg.spsolve(normal, off))
         values = np.clip(wanted, *limits)

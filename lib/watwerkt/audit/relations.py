@@ -11,13 +11,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-
-import yaml
 
 from watwerkt import codes
 from watwerkt.audit import checks, expressions
 from watwerkt.audit.board import KEYS, PROSE, Board
+from watwerkt.audit.rules import COLUMNS, specs
 from watwerkt.audit.weights import Between, Column
 from watwerkt.errors import AuditError, CodeError
 from watwerkt.paths import data_dir, shown
@@ -25,12 +23,6 @@ from watwerkt.published import CODED, prose, source, table_facts
 from watwerkt.uncertainty import Range
 
 EXACT = Range(0.0, 1.0)
-ALLOWED = {
-    "id", "rule", "kind", "tables", "where", "terms", "says", "by", "for", "severity", "note", "ignore", "marks",
-    "whole", "parts", "over", "shares", "rest", "floor", "ceiling", "people", "letter", "legend", "slack",
-    "count", "name", "merge", "codes", "pairs",
-}  # fmt: skip
-REQUIRED = ("id", "rule", "tables", "note")
 
 
 @dataclass(frozen=True)
@@ -49,7 +41,7 @@ def relations(board: Board) -> list[Relation]:
 
     Raises AuditError for a relation that is misspelt or that refers to cells that do not exist.
     """
-    found = [relation for spec in _specs(board.study) for relation in _expanded(board, spec)]
+    found = [relation for spec in specs(board.study) for relation in _expanded(board, spec)]
     return [*found, *_repeats(board)]
 
 
@@ -69,45 +61,6 @@ def _repeats(board: Board) -> Iterator[Relation]:
             made.append(checks.Same((places[PROSE, said.key], places[table, cell]), False, note))
     if made:
         yield Relation("text_and_tables", "text", "certain", tuple(made))
-
-
-def _specs(study: str) -> list[dict]:
-    """The rules of a study: ``<study>.yml`` and ``<study>-*.yml``."""
-    folder = data_dir() / "audit"
-    paths = [path for path in (folder / f"{study}.yml", *sorted(folder.glob(f"{study}-*.yml"))) if path.exists()]
-    seen: set[str] = set()
-    return [spec for path in paths for spec in _read(path, seen)]
-
-
-def _read(path: Path, seen: set[str]) -> list[dict]:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise AuditError(f"{shown(path)}: cannot be read as YAML.\n  {error}") from None
-    if not isinstance(found, list):
-        raise AuditError(f"{shown(path)}: found a {type(found).__name__}.\n  allowed: a list of rules")
-    for spec in found:
-        _check_spec(path, spec, seen)
-    return found
-
-
-def _check_spec(path: Path, spec: Mapping, seen: set[str]) -> None:
-    name = spec.get("id", "without id")
-    where = f"{shown(path)}, rule {name!r}"
-    if lacking := [key for key in REQUIRED if key not in spec]:
-        raise AuditError(f"{where}: {', '.join(lacking)} missing.\n  required: {', '.join(REQUIRED)}")
-    if unknown := sorted(set(spec) - ALLOWED):
-        raise AuditError(f"{where}: {', '.join(unknown)} is no key of a rule.\n  allowed: {', '.join(sorted(ALLOWED))}")
-    if name in seen:
-        raise AuditError(f"{where}: the id stands twice.\n  give each rule an id of its own")
-    seen.add(name)
-    if spec.get("kind", "equation") not in _KINDS:
-        raise AuditError(f"{where}: there is no kind {spec['kind']!r}.\n  allowed: {', '.join(_KINDS)}")
-    try:
-        codes.code("rule", spec["rule"])
-        codes.code("severity", spec.get("severity", "certain"))
-    except CodeError as error:
-        raise AuditError(f"{where}: {error}") from None
 
 
 def _expanded(board: Board, spec: Mapping) -> Iterator[Relation]:
@@ -187,9 +140,9 @@ def _selected(board: Board, spec: Mapping, where: Mapping) -> list[int]:
 
 
 def _check_column(board: Board, spec: Mapping, column: str, value: object) -> None:
-    if column not in (*KEYS, "cell", "row", "column", "panel", "stars"):
+    if column not in COLUMNS:
         raise AuditError(f"audit rule {spec['id']!r} of {board.study!r}: cells have no column {column!r}.\n"
-                         f"  allowed: {', '.join(KEYS)}, cell, panel, row, column, stars")  # fmt: skip
+                         f"  allowed: {', '.join(COLUMNS)}")  # fmt: skip
     if column in CODED and column != "category":
         for one in value if isinstance(value, list) else [value]:
             if one != "":
@@ -203,10 +156,7 @@ def _check_column(board: Board, spec: Mapping, column: str, value: object) -> No
 
 
 def _equations(board: Board, spec: Mapping) -> Iterator[checks.Holds]:
-    equation = expressions.equation(spec["says"])
-    if missing := equation.names ^ set(spec["terms"]):
-        raise AuditError(f"audit rule {spec['id']!r} of {board.study!r}: {', '.join(sorted(missing))} stands in "
-                         "'says' or in 'terms' only.\n  name every term in both")  # fmt: skip
+    equation = expressions.equation(str(spec["says"]))
     for group in _groups(board, spec, spec["terms"]):
         many = [name for name, places in group.items() if len(places) > 1 and name not in equation.many]
         if many:
@@ -217,7 +167,19 @@ def _equations(board: Board, spec: Mapping) -> Iterator[checks.Holds]:
             )
         for name in equation.many:
             group[name].sort(key=lambda i: (board.cells[i].category, board.cells[i].population))
+        for values, weights in equation.weighted:
+            _check_weights(board, spec, group[values], group[weights])
         yield checks.Holds(equation, {name: tuple(places) for name, places in group.items()}, spec["note"])
+
+
+def _check_weights(board: Board, spec: Mapping, values: Sequence[int], weights: Sequence[int]) -> None:
+    """The weights of a mean are those of the same groups, one for one."""
+    of, by = ([(board.cells[i].category, board.cells[i].population) for i in places] for places in (values, weights))
+    if [category for category, _ in of] != [category for category, _ in by]:
+        raise AuditError(
+            f"audit rule {spec['id']!r} of {board.study!r}: the mean of {[c for c, _ in of]} is weighted with "
+            f"{[c for c, _ in by]}.\n  name codes that give one weight for each group"
+        )
 
 
 def _same(board: Board, spec: Mapping) -> Iterator[checks.Same]:
@@ -250,12 +212,17 @@ def _between(board: Board, spec: Mapping) -> Iterator[Between]:
     over = tuple(spec.get("over", ()))
     terms = {"whole": spec["whole"], "parts": spec["parts"]}
     joint: dict[tuple, list[Column]] = defaultdict(list)
+    known: set[str] = set()
     for group in _groups(board, spec, terms):
         if len(group["whole"]) == 1 and len(group["parts"]) > 1:
             whole, parts = group["whole"][0], sorted(group["parts"], key=lambda i: board.cells[i].category)
             names = tuple(board.cells[i].category for i in parts)
+            known.update(names)
             key = tuple(_key(board, whole, k) for k in KEYS if k not in over and k not in terms["whole"])
             joint[(*key, names)].append(Column(whole, tuple(parts)))
+    if unknown := sorted(set(spec.get("shares", {})) - known):
+        raise AuditError(f"audit rule {spec['id']!r} of {board.study!r}: shares of {', '.join(unknown)}, which is no "
+                         f"part.\n  allowed: {', '.join(sorted(known))}")  # fmt: skip
     for (*_, names), columns in joint.items():
         limits = tuple(Range(*spec["shares"][name]) if name in spec.get("shares", {}) else EXACT for name in names)
         rest, floor, ceiling = (float(spec.get(name, 0.0)) for name in ("rest", "floor", "ceiling"))
