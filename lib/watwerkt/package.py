@@ -54,8 +54,11 @@ def files(data: Path) -> dict[Path, bytes]:
 
 def _check(data: Path, resources: list[dict], made: dict[Path, bytes]) -> None:
     """Refuse to write what the library would refuse to read: keys, types, allowed values, codes."""
+    lists = [resource for resource in resources if resource["path"].startswith("codes/")]
+    for resource in lists:
+        check(data / resource["path"], read_bytes(data / resource["path"]), resource["schema"])
     known = {path.stem: _known(path) for path in (data / "codes").glob("*.csv")}
-    for resource in resources:
+    for resource in [resource for resource in resources if resource not in lists]:
         path = data / resource["path"]
         raw = made.get(path) or read_bytes(path)
         checks = (lambda row: _unknown_code(row, known)) if resource["schema"] == "schemas/published.json" else None
@@ -63,7 +66,7 @@ def _check(data: Path, resources: list[dict], made: dict[Path, bytes]) -> None:
 
 
 def _known(path: Path) -> set[tuple[str, str]]:
-    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+    rows = csv.DictReader(io.StringIO(read_bytes(path).decode(), newline=""))
     return {(row.get("dimension", ""), row["code"]) for row in rows}
 
 

@@ -66,6 +66,8 @@ def parse(
         )
     fraction = match["frac"] or ""
     number = match["digits"].replace(".", "") + (f".{fraction}" if fraction else "")
+    if match["lead"] and match["sign"]:
+        raise PublishedDataError(f"{where}: {printed!r} has two signs.\n  one sign stands before or behind the €")
     negative = match["sign"] or (match["lead"] or "").strip("+")
     return {
         "value": ("-" if negative else "") + number,

@@ -13,6 +13,7 @@ CELLS = board(
     *(count(n, dimension="sex", category=sex) for n, sex in (("5", "male"), ("7", "female"))),
     cell("12.0"),
 )
+WEIGHTED = "the mean of [('female', 'all'), ('male', 'all')] is weighted with"
 TWO = "terms: {a: {arm: all}, b: {arm: control}}"
 SEXES = "parts: {dimension: sex, statistic: level, category: any}"
 WHOLE = "whole: {dimension: all, category: all, statistic: level}"
@@ -77,8 +78,8 @@ SAYS = {
     "verdicts without pairs": "pairs: found ['mediation'].\n  allowed: a verdict and the statistic",
     "ignored is an unknown column": "ignore: cells have no column comparisons.\n  allowed: table",
     "a key that the kind does not use": "ceiling is no key of a rule of kind 'equation'.\n  allowed: id, rule",
-    "a mean with other groups as weights": "the mean of ['female', 'male'] is weighted with ['all', 'all'].\n  name",
-    "a mean with more weights than values": "the mean of ['female', 'male'] is weighted with ['all', 'all', 'all', ",
+    "a mean with other groups as weights": f"{WEIGHTED} [('all', 'all'), ('all', 'all')].\n  name",
+    "a mean with more weights than values": f"{WEIGHTED} [('all', 'all'), ('all', 'all'), ",
 }
 
 
@@ -105,3 +106,45 @@ def test_rules_of_a_study_that_does_not_exist_are_not_passed_over(data_copy):
         AuditError, match=r"^data/audit/vai\.yml: its name begins with no study\.\n  allowed: intensive"
     ):
         audit.audit()
+
+
+MIXED = board(
+    *(cell(text, dimension="sex", category=sex) for text, sex in (("10.0", "male"), ("20.0", "female"))),
+    *(count(n, arm=arm) for n, arm in (("30", "experiment"), ("20", "control"))),
+    *(cell(text, population=who) for text, who in (("12.0", "nonwestern"), ("14.0", "none"))),
+    *(count(n, population=who, arm="all") for n, who in (("70", "nonwestern"), ("30", "western"))),
+    cell("13.0"),
+)
+BOTH_SEXES = "{dimension: sex, statistic: level, category: any}"
+SEVERAL = {
+    "same_sign": f"kind: same_sign\ntables: [T1]\nby: []\nterms: {{a: {BOTH_SEXES}, "
+                 "b: {category: all, outcome: job}}",
+    "direction": "kind: direction\ntables: [T1]\nby: []\nterms: {effect: {category: male}, first: {category: female}, "
+                 f"second: {BOTH_SEXES}}}",
+    "mark_of_shares": "kind: mark_of_shares\ntables: [T1]\nby: []\nlegend: {'*': 0.05}\npeople: [[n1], [n2]]\n"
+                      f"terms: {{first: {BOTH_SEXES}, second: {{category: female}}, n1: {{arm: experiment}}, "
+                      "n2: {arm: control}}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SEVERAL)
+def test_a_term_of_any_kind_of_rule_that_fits_several_cells_is_named(kind, applied):
+    """As in an equation."""
+    with pytest.raises(AuditError, match=r"several cells"):
+        applied(SEVERAL[kind], MIXED)
+
+
+def test_a_mean_over_populations_is_weighted_with_the_same_populations(applied):
+    with pytest.raises(AuditError, match=r"weighted with"):
+        applied(
+            """
+            tables: [T1]
+            says: whole == mean(parts, people)
+            by: []
+            terms:
+              whole: {population: all, outcome: job, dimension: all}
+              parts: {population: [nonwestern, none], outcome: job}
+              people: {population: [nonwestern, western], outcome: people, arm: all}
+            """,
+            MIXED,
+        )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from watwerkt import audit, codes
-from watwerkt.audit import checks, expressions, quality
+from watwerkt.audit import agreeing, checks, expressions, quality
 from watwerkt.audit.quality import Base, Planted
 from watwerkt.audit.relations import Relation, legend
 from watwerkt.audit.structure import layout
@@ -51,7 +51,7 @@ def bases():
 
 @pytest.fixture(scope="module")
 def agreed(bases):
-    return quality.false_alarms(bases, times=2, generator=seeded())
+    return agreeing.false_alarms(bases, times=2, generator=seeded())
 
 
 @pytest.fixture(scope="module")
@@ -348,14 +348,14 @@ def test_numbers_that_agree_raise_no_alarm(agreed):
 def test_intervals_that_are_too_narrow_raise_alarms(bases):
     narrow = [replace(p, half=0.2 * p.half) for p in bases[0].board.prints]
     base = replace(bases[0], board=replace(bases[0].board, prints=tuple(narrow)))
-    found = quality.false_alarms([base], times=1, generator=seeded())
+    found = agreeing.false_alarms([base], times=1, generator=seeded())
     assert found.frame.set_index("rule")["alarms"]["difference"] > 5
     assert found.rate == len(found.alarms) / sum(found.asked.values()) > 0.01
 
 
 def test_a_consistent_base_prints_other_numbers_in_the_same_way(bases):
     for base in bases:
-        made = quality.consistent(base, generator=seeded()).board
+        made = agreeing.consistent(base, generator=seeded()).board
         pairs = list(zip(made.prints, base.board.prints, strict=True))
         assert all(replace(new, value=0, stars="", larger_than="") == replace(old, value=0, stars="", larger_than="")
                    for new, old in pairs)  # fmt: skip
@@ -377,7 +377,7 @@ def test_counts_agree_as_whole_numbers():
         *(count(t, category=n) for t, n in zip(("3000", "1000", "2000", "2500", "500"), "tabcd", strict=True))
     )
     sexes, ages = (holds("total == sum(parts)", name=n, total=(0,), parts=p) for n, p in (("s", (1, 2)), ("a", (3, 4))))
-    made = quality.consistent(base_of(printed, sexes, ages), generator=seeded()).board.prints
+    made = agreeing.consistent(base_of(printed, sexes, ages), generator=seeded()).board.prints
     total, *parts = (p.value for p in made)
     assert parts[0] + parts[1] == total == parts[2] + parts[3]
     assert total != 3000 and all(value == int(value) for value in (total, *parts))
@@ -386,7 +386,7 @@ def test_counts_agree_as_whole_numbers():
 def test_what_grows_keeps_growing_and_is_not_made_equal():
     printed = board(*(cell(t, horizon_months=k) for k, t in enumerate(("40.0", "41.0", "43.0"))))
     base = base_of(printed, Relation("r", "rising", "certain", (checks.Rising((0, 1, 2), "It grows."),)))
-    made = [[p.value for p in quality.consistent(base, generator=seeded(k)).board.prints] for k in range(20)]
+    made = [[p.value for p in agreeing.consistent(base, generator=seeded(k)).board.prints] for k in range(20)]
     assert all(values == sorted(values) for values in made)
     assert sum(len(set(values)) == 3 for values in made) > 2
 
@@ -394,7 +394,7 @@ def test_what_grows_keeps_growing_and_is_not_made_equal():
 def test_percentages_stay_within_a_hundred_and_still_agree():
     printed = board(*(cell(t, outcome=f"o{k}") for k, t in enumerate(("99.0", "60.0", "39.0"))))
     base = base_of(printed, holds("all == job + other", all=(0,), job=(1,), other=(2,)))
-    made = [quality.consistent(base, generator=seeded(k)) for k in range(30)]
+    made = [agreeing.consistent(base, generator=seeded(k)) for k in range(30)]
     assert not [one.left_out for one in made if one.left_out]
     highest = [max(p.value for p in one.board.prints) for one in made]
     assert max(highest) == 100.0 > min(highest)
@@ -406,7 +406,7 @@ def test_what_points_one_way_keeps_doing_so(kind):
     check = checks.SameSign((3, 0), "") if kind == "sign" else checks.SameDirection((3, 1, 2), "")
     gap = holds("gap == a - b", rule="difference", gap=(0,), a=(1,), b=(2,))
     base = base_of(printed, gap, Relation("r", "sign", "certain", (check,)))
-    found = quality.false_alarms([base], times=30, generator=seeded())
+    found = agreeing.false_alarms([base], times=30, generator=seeded())
     assert not found.alarms and not found.left_out
     assert found.asked["sign"] == found.asked["difference"] == 30
 
@@ -420,7 +420,7 @@ def test_letters_follow_from_the_shares():
         checks.MarkOfShares((2 * k, 2 * k + 1), 2 * k, "B", ((0,), (1,)), {"*": 0.05}, 0.01, "") for k in range(1, 41)
     )
     base = base_of(board(*people, *shares), Relation("r", "mark", "certain", letters))
-    found = quality.consistent(base, generator=seeded()).board.prints[2:]
+    found = agreeing.consistent(base, generator=seeded()).board.prints[2:]
     assert {p.larger_than for p in found[::2]} == {"", "B"}
     for first, second in zip(found[::2], found[1::2], strict=True):
         assert first.larger_than == "B" if first.value - second.value > 1.8 else first.value - second.value < 1.8
@@ -434,7 +434,7 @@ def test_cells_that_repeat_each_other_get_one_mark():
     ratio = checks.MarkOfRatio((0, 1), {"*": 0.1, "**": 0.05, "***": 0.01}, "")
     same = (checks.Same((2, 3), True, ""), checks.Same((0, 2), True, ""))
     base = base_of(printed, Relation("m", "mark", "certain", (ratio,)), Relation("s", "repeated", "certain", same))
-    made = [quality.consistent(base, generator=seeded(k)).board.prints for k in range(20)]
+    made = [agreeing.consistent(base, generator=seeded(k)).board.prints for k in range(20)]
     assert all(p[0].stars == p[2].stars == p[3].stars for p in made)
     assert {p[0].stars for p in made} == {"*", "**"}
 
@@ -444,7 +444,7 @@ def test_marks_follow_from_the_numbers():
     pairs = [(cell("20.00**", outcome=f"o{k}"), cell("10.00", outcome=f"o{k}", statistic="se")) for k in range(60)]
     ratios = tuple(checks.MarkOfRatio((2 * k, 2 * k + 1), levels, "It fits.") for k in range(60))
     base = base_of(board(*(one for pair in pairs for one in pair)), Relation("r", "mark", "certain", ratios))
-    made = quality.consistent(base, generator=seeded()).board.prints
+    made = agreeing.consistent(base, generator=seeded()).board.prints
     assert {p.stars for p in made[::2]} == {"*", "**"}
     for estimate, error in zip(made[::2], made[1::2], strict=True):
         t = estimate.value / error.value
@@ -456,12 +456,12 @@ def test_what_cannot_be_made_to_agree_is_reported_and_left_blank():
     higher, lower = (holds(f"x == y {sign} 0.04", x=(0,), y=(1,)) for sign in "+-")
     base = base_of(printed, higher, lower)
     assert not base.known  # both hold within rounding
-    made = quality.consistent(base, generator=seeded())
+    made = agreeing.consistent(base, generator=seeded())
     assert set(made.left_out) == {"x == y + 0.04", "x == y - 0.04"}
     assert [p.value is None for p in made.board.prints] == [True, False]
 
 
 def test_the_same_seed_makes_the_same_numbers(bases):
-    first, again, other = (quality.consistent(bases[0], generator=seeded(seed)).board.prints for seed in (3, 3, 4))
+    first, again, other = (agreeing.consistent(bases[0], generator=seeded(seed)).board.prints for seed in (3, 3, 4))
     assert first == again
     assert first != other

@@ -164,3 +164,9 @@ def test_a_missing_sidecar_of_a_list_is_not_sought_in_the_coding_of_tables(name,
         listed("personal", "facts") if "facts" in name else audit.audit()
     assert str(caught.value).startswith(f"data/{name}.csv: its sidecar ")
     assert "coding.yml" not in str(caught.value)
+
+
+def test_a_code_list_that_is_not_utf_8_stops_make_data_with_its_row(data_copy, capsys):
+    data_copy.write("codes/status.csv", data_copy.path("codes/status.csv").read_bytes() + b"a,\xe9,c,D.\n")
+    assert package.main() == 1
+    assert "data/codes/status.csv, row 6: byte 0xe9 is not UTF-8" in capsys.readouterr().err

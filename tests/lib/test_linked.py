@@ -199,3 +199,8 @@ def test_placing_a_dataset_on_a_page_does_not_change_it(evidence):
     before = json.dumps(evidence)
     linked.script(evidence, root="../")
     assert json.dumps(evidence) == before
+
+
+def test_every_part_of_the_linked_data_is_described_at_the_length_that_search_engines_want():
+    parts = json.loads((data_dir() / "dataset.jsonld").read_text(encoding="utf-8"))["hasPart"]
+    assert [part["@id"] for part in parts if len(part["description"]) < 50] == []

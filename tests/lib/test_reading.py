@@ -1,7 +1,7 @@
 """Printed cells: every kind of cell gives the numbers that a reader sees, and nothing is guessed."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from watwerkt.errors import PublishedDataError
 from watwerkt.reading import BLANK, SUPPRESSED, numbers, parse
@@ -56,6 +56,7 @@ EUROS = {"": "", "€": "", "€ ": "", "€ -": "-", "€-": "-"}
 def test_a_number_in_dutch_notation_keeps_value_decimals_marks_and_letters(
     sign, euro, whole, fraction, grouped, percent, stars, letters
 ):
+    assume(not (sign.strip() and euro.strip("€ ")))  # one sign, before or behind the €
     tail = percent + stars + ",".join(letters)
     found = parse(dutch(sign + euro, whole, fraction, grouped=grouped, tail=tail))
     negative = SIGNS[sign] or EUROS[euro]
@@ -363,3 +364,8 @@ def test_a_kind_of_cell_that_does_not_exist_is_refused_with_those_that_do():
     assert refused("5", cells="pair") == (
         f"{WHERE}: there is no kind of cell 'pair'.\n  allowed: number, count_share, bracketed, effect_levels, tokens"
     )
+
+
+def test_two_minus_signs_around_a_euro_sign_are_refused():
+    with pytest.raises(PublishedDataError):
+        parse("- € -5")

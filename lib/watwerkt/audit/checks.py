@@ -196,12 +196,14 @@ class MarkOfShares:
             return None
         first, second = (prints[i] for i in self.shares)
         counts = [reduce(operator.mul, (_amount(prints[i]) for i in places)) for places in self.people]
+        if min(count.low for count in counts) <= 0:
+            return None
         z = z_range(first.range.scaled(0.01), second.range.scaled(0.01), *counts)
         marked = prints[self.marked]
         mark = marked.stars
         if self.letter:
             mark = "*" if self.letter in marked.larger_than else ""
-            z = z if first.value > second.value else Range(0.0, 0.0)
+            z = self._of_larger(z, first.range, second.range)
         if z.meet(_widened(t_range(mark, self.legend), self.slack)) is not None:
             return None
         right = next(s for s in ("***", "**", "*", "") if s in ("", *self.legend) and _fits(z, s, self.legend))
@@ -212,6 +214,13 @@ class MarkOfShares:
             f"gives a z of {shown(z, 1)}; printed is {said}, the numbers call for {wanted}."
         )
         return Problem(self.cells, wanted, note)
+
+    @staticmethod
+    def _of_larger(z: Range, first: Range, second: Range) -> Range:
+        """What z can be for a letter, which only the larger share bears: shares that print alike may be either."""
+        if first.meet(second) is not None:
+            return Range(0.0, z.high)
+        return z if first.low > second.high else Range(0.0, 0.0)
 
 
 def _amount(printed: Printed) -> Range:

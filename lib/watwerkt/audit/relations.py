@@ -158,13 +158,9 @@ def _check_column(board: Board, spec: Mapping, column: str, value: object) -> No
 def _equations(board: Board, spec: Mapping) -> Iterator[checks.Holds]:
     equation = expressions.equation(str(spec["says"]))
     for group in _groups(board, spec, spec["terms"]):
-        many = [name for name, places in group.items() if len(places) > 1 and name not in equation.many]
-        if many:
-            places = ", ".join(f"{board.cells[i].table}:{board.cells[i].cell}" for i in group[many[0]][:4])
-            raise AuditError(
-                f"audit rule {spec['id']!r} of {board.study!r}: the term {many[0]!r} fits several cells at once: "
-                f"{places}.\n  name more codes, or sum it"
-            )
+        for name in group:
+            if name not in equation.many:
+                _single(board, spec, group, name)
         for name in equation.many:
             group[name].sort(key=lambda i: (board.cells[i].category, board.cells[i].population))
         for values, weights in equation.weighted:
@@ -172,13 +168,24 @@ def _equations(board: Board, spec: Mapping) -> Iterator[checks.Holds]:
         yield checks.Holds(equation, {name: tuple(places) for name, places in group.items()}, spec["note"])
 
 
+def _single(board: Board, spec: Mapping, group: Group, name: str) -> int:
+    """The one cell of a term."""
+    if len(group[name]) > 1:
+        places = ", ".join(f"{board.cells[i].table}:{board.cells[i].cell}" for i in group[name][:4])
+        raise AuditError(
+            f"audit rule {spec['id']!r} of {board.study!r}: the term {name!r} fits several cells at once: {places}.\n"
+            "  name more codes, or sum it in an equation"
+        )
+    return group[name][0]
+
+
 def _check_weights(board: Board, spec: Mapping, values: Sequence[int], weights: Sequence[int]) -> None:
     """The weights of a mean are those of the same groups, one for one."""
     of, by = ([(board.cells[i].category, board.cells[i].population) for i in places] for places in (values, weights))
-    if [category for category, _ in of] != [category for category, _ in by]:
+    if of != by:
         raise AuditError(
-            f"audit rule {spec['id']!r} of {board.study!r}: the mean of {[c for c, _ in of]} is weighted with "
-            f"{[c for c, _ in by]}.\n  name codes that give one weight for each group"
+            f"audit rule {spec['id']!r} of {board.study!r}: the mean of {of} is weighted with {by}.\n"
+            "  name codes that give one weight for each group"
         )
 
 
@@ -231,7 +238,7 @@ def _between(board: Board, spec: Mapping) -> Iterator[Between]:
 
 def _ratios(board: Board, spec: Mapping) -> Iterator[checks.MarkOfRatio]:
     for group in _groups(board, spec, spec["terms"]):
-        (estimate,), (error,) = group["estimate"], group["error"]
+        estimate, error = (_single(board, spec, group, name) for name in ("estimate", "error"))
         yield checks.MarkOfRatio((estimate, error), legend(board.study, board.cells[estimate].table), spec["note"])
 
 
@@ -241,11 +248,12 @@ def _shares(board: Board, spec: Mapping) -> Iterator[checks.MarkOfShares]:
     ``people`` names, for each of the two, the terms whose product is the number of people behind it.
     """
     for group in _groups(board, spec, spec["terms"]):
-        marked = group.get("marked", group["first"])[0]
-        people = tuple(tuple(group[name][0] for name in names) for names in spec["people"])
+        one = {name: _single(board, spec, group, name) for name in group}
+        marked = one.get("marked", one["first"])
+        people = tuple(tuple(one[name] for name in names) for names in spec["people"])
         known = spec.get("legend") or legend(board.study, board.cells[marked].table)
         yield checks.MarkOfShares(
-            (group["first"][0], group["second"][0]), marked, spec.get("letter", ""), people, known,
+            (one["first"], one["second"]), marked, spec.get("letter", ""), people, known,
             spec.get("slack", 0.01), spec["note"],
         )  # fmt: skip
 
@@ -254,13 +262,14 @@ def _missing(board: Board, spec: Mapping) -> Iterator[checks.Missing]:
     """Terms ``total`` and ``parts``; a group of fewer parts than ``count`` lacks one, called ``name``."""
     for group in _groups(board, spec, spec["terms"]):
         if len(group["parts"]) < spec["count"]:
-            yield checks.Missing(group["total"][0], tuple(group["parts"]), spec["name"], spec["note"])
+            total = _single(board, spec, group, "total")
+            yield checks.Missing(total, tuple(group["parts"]), spec["name"], spec["note"])
 
 
 def _directions(board: Board, spec: Mapping) -> Iterator[checks.SameDirection]:
     for group in _groups(board, spec, spec["terms"]):
-        (effect,), (first,), (second,) = (group[name] for name in ("effect", "first", "second"))
-        yield checks.SameDirection((effect, first, second), spec["note"])
+        three = tuple(_single(board, spec, group, name) for name in ("effect", "first", "second"))
+        yield checks.SameDirection(three, spec["note"])
 
 
 def _verdicts(board: Board, spec: Mapping) -> Iterator[checks.Verdict]:
@@ -282,8 +291,7 @@ def _not_printed(board: Board, spec: Mapping) -> Iterator[checks.NotPrinted]:
 
 def _signs(board: Board, spec: Mapping) -> Iterator[checks.SameSign]:
     for group in _groups(board, spec, spec["terms"]):
-        (first,), (second,) = group.values()
-        yield checks.SameSign((first, second), spec["note"])
+        yield checks.SameSign(tuple(_single(board, spec, group, name) for name in group), spec["note"])
 
 
 _KINDS: dict[str, Callable[[Board, Mapping], Iterator[checks.Check]]] = {

@@ -11,9 +11,10 @@ import pandas as pd
 import yaml
 
 from watwerkt import charts, codes, formats, tables
-from watwerkt.audit import audit, findings, quality
+from watwerkt.audit import agreeing, audit, findings, quality
+from watwerkt.audit.agreeing import FalseAlarms
 from watwerkt.audit.findings import SEVERITIES, Finding, FoundCell, frame
-from watwerkt.audit.quality import Detection, FalseAlarms
+from watwerkt.audit.quality import Detection
 from watwerkt.errors import AuditError
 from watwerkt.paths import data_dir, shown
 
@@ -129,8 +130,8 @@ def measured(*, count: int = 1000, times: int = 10, seed: int = 2026) -> tuple[D
     """What the audit finds of so many planted errors, and in evidence bases that agree, each made so many times."""
     bases = [quality.base(study) for study in quality.STUDIES]
     planted = quality.plant(bases, count=count, generator=np.random.default_rng(seed))
-    agreeing = quality.false_alarms(bases, times=times, generator=np.random.default_rng(seed))
-    return quality.detection(bases, planted), agreeing
+    alarms = agreeing.false_alarms(bases, times=times, generator=np.random.default_rng(seed))
+    return quality.detection(bases, planted), alarms
 
 
 def detection_chart(found: Detection) -> charts.Chart:

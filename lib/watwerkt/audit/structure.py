@@ -77,16 +77,16 @@ def repeated_rows(known: Layout, prints: Prints) -> Iterator[Problem]:
     by_numbers: dict[tuple, list[Row]] = defaultdict(list)
     for row in known.rows:
         numbers = tuple(prints[i].text.rstrip("*") for i in row)
-        if len(set(numbers)) >= LEAST_NUMBERS and _information(numbers) >= LEAST_INFORMATION:
+        if len(set(filter(None, numbers))) >= LEAST_NUMBERS and _information(numbers) >= LEAST_INFORMATION:
             by_numbers[numbers].append(row)
     for alike in by_numbers.values():
         for first, second in combinations(alike, 2):
             if not _same_quantities(known.cells, first, second):
                 one, two = (_row_words(known.cells, row) for row in (first, second))
-                numbers = ", ".join(prints[i].text for i in first)
+                texts = [prints[i].text for i in first if prints[i].text]
                 note = (
-                    f"Two rows hold the same {len(first)} numbers ({numbers}): {one} and {two}. One seems to be copied "
-                    "from the other."
+                    f"Two rows hold the same {len(texts)} numbers ({', '.join(texts)}): {one} and {two}. One seems to "
+                    "be copied from the other."
                 )
                 yield Problem((*second, *first), "other numbers in one of the two rows", note)
 
@@ -110,7 +110,7 @@ def _row_words(cells: Sequence[Cell], row: Row) -> str:
 
 
 def copied_estimates(known: Layout, prints: Prints) -> Iterator[Problem]:
-    """The same coefficient with the same standard error in two equations."""
+    """The same coefficient with the same standard error for the same variable in two equations."""
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for estimate, error in known.estimates:
         numbers = prints[estimate].text.rstrip("*"), prints[error].text
@@ -119,7 +119,7 @@ def copied_estimates(known: Layout, prints: Prints) -> Iterator[Problem]:
     for numbers, places in found.items():
         for first, second in combinations(places, 2):
             one, two = known.cells[first], known.cells[second]
-            if one.outcome != two.outcome:
+            if one.outcome != two.outcome and one.category == two.category:
                 note = (
                     f"{one.row} in Table {one.table.removeprefix('T')} and {two.row} in Table "
                     f"{two.table.removeprefix('T')} have the same coefficient and standard error "
