@@ -15,3 +15,15 @@ class CodeError(WatWerktError):
 
 class AuditError(WatWerktError):
     """An audit rule that cannot be applied: a misspelt key, or cells that do not exist."""
+
+
+class MicrodataError(WatWerktError):
+    """A file of microdata that does not fit its schema."""
+
+
+class EstimationError(WatWerktError):
+    """Data from which an estimator cannot give an honest answer."""
+
+
+class DisclosureError(WatWerktError):
+    """An output that could say something of one person."""

@@ -1,0 +1,54 @@
+"""Reference kits: what our estimators give on a kit's input, held against what other software gave.
+
+A kit is a folder in ``data/reference``: ``kit.yml`` (what is compared, with what, how near it must be and why), the
+script that made the expected numbers, its input, and ``expected.csv`` (quantity, statistic, value). The module of the
+same name in this package says what we give: a function ``ours(folder)`` that returns a value for each pair of quantity
+and statistic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from watwerkt.paths import data_dir
+
+Found = Mapping[tuple[str, str], float]
+
+KITS: dict[str, Callable[[Path], Found]] = {}
+
+
+@cache
+def about(kit: str) -> dict:
+    """What ``kit.yml`` says: title, software, source, tolerances by statistic and their reason."""
+    return yaml.safe_load((data_dir() / "reference" / kit / "kit.yml").read_text("utf-8"))
+
+
+def compare(kit: str) -> pd.DataFrame:
+    """One row per quantity and statistic: ours, the reference, their relative difference, the tolerance, and whether
+    they agree.
+
+    The difference is |ours − reference| / max(|reference|, ``floor`` of the kit).
+    """
+    folder = data_dir() / "reference" / kit
+    expected = pd.read_csv(folder / "expected.csv")
+    found = KITS[kit](folder)
+    facts = about(kit)
+    rows = expected.assign(
+        kit=kit,
+        ours=[found[key] for key in zip(expected["quantity"], expected["statistic"], strict=True)],
+        tolerance=[float(facts["tolerance"][name]) for name in expected["statistic"]],
+    ).rename(columns={"value": "reference"})
+    size = rows["reference"].abs().clip(lower=float(facts.get("floor", 1e-8)))
+    rows["difference"] = (rows["ours"] - rows["reference"]).abs() / size
+    rows["agrees"] = rows["difference"] <= rows["tolerance"]
+    return rows[["kit", "quantity", "statistic", "ours", "reference", "difference", "tolerance", "agrees"]]
+
+
+def compare_all() -> pd.DataFrame:
+    """Every kit's comparison, one after the other."""
+    return pd.concat([compare(kit) for kit in KITS], ignore_index=True)
