@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+EXTRA  := _build/extra
 JOBS   ?= 0
 
-.PHONY: book test preview bench campaign data lock lint clean help
+.PHONY: book test preview bench campaign spark coverage data lock wheels lint clean help
 
 help: ## show the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +31,19 @@ test: $(READY) ## run every test: library, data, chapters, and the built site in
 preview: $(READY) ## build, serve, and rebuild on change
 	@$(BIN)/python -m book preview
 
-bench: $(READY) ## the benchmarks, each against a stated peer, as ratios
+# What one target alone needs is installed beside the environment, so that no page is executed anew because of it.
+$(EXTRA)/%/.ready: requirements-%.txt $(READY)
+	@echo "installing what '$*' needs into $(@D) …"
+	@rm -rf $(@D)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target $(@D) -r $<
+	@touch $@
+
+bench: $(READY) $(EXTRA)/bench/.ready ## the benchmarks, each against a stated peer, as ratios
 	@$(BIN)/python -m book bench
+
+spark: $(READY) $(EXTRA)/spark/.ready ## the compression on a local Spark (needs Java 17)
+	@command -v java >/dev/null || { echo "error: there is no Java. On Debian: apt-get install default-jre-headless" >&2; exit 1; }
+	@PYTHONPATH=$(EXTRA)/spark $(BIN)/python -m pytest -m spark tests/spark
 
 campaign: $(READY) ## the long form of the kill, equality and rebuild tests
 	@$(BIN)/python -m pytest -m campaign -s
@@ -42,6 +54,8 @@ data: $(READY) ## compare the two entries, write data/published, sidecars and da
 lock: $(READY) ## resolve requirements.txt anew, with hashes, for Python 3.11 to 3.13
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --upgrade -o requirements.txt
+	@for extra in spark bench; do $(BIN)/uv pip compile --group pyproject.toml:$$extra --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-emit-index-url -c requirements.txt --upgrade -o requirements-$$extra.txt; done
 
 lint: $(READY) ## what pre-commit checks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

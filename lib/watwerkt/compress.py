@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from watwerkt.errors import EstimationError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ibis.backends import BaseBackend
 
 EXITS = ("work", "other")
+TABLES = ("persons", "services", "interviews")
 KEYS = ("profile", "month", "state")
 
 
@@ -84,7 +86,7 @@ def cells(persons: ir.Table, services: ir.Table, interviews: ir.Table, plan: Pla
     """
     import ibis
 
-    months = ibis.memtable({"month": np.arange(plan.horizon, dtype="int64")})
+    months = ibis.memtable(pa.table({"month": np.arange(plan.horizon)}))
     base = _timelines(persons, services, interviews, plan)
     long = base.join(months, months.month < base.months_observed)
     last = long.month == long.months_observed - 1
@@ -126,13 +128,13 @@ def compressed(tables: Mapping[str, pd.DataFrame], plan: Plan) -> tuple[pd.DataF
 
     check(tables["persons"], plan)
     engine = ibis.duckdb.connect()
-    named = [ibis.memtable(tables[name]) for name in ("persons", "services", "interviews")]
+    named = [ibis.memtable(pa.Table.from_pandas(tables[name], preserve_index=False)) for name in TABLES]
     return collect(cells(*named, plan), engine), collect(profiles(named[0], plan), engine)
 
 
 def collect(found: ir.Table, engine: BaseBackend) -> pd.DataFrame:
     """Cells or profiles as a data frame, computed by an engine of Ibis, in the order of their keys."""
-    return engine.to_pandas(found.order_by([name for name in KEYS if name in found.columns]))
+    return engine.to_pyarrow(found.order_by([name for name in KEYS if name in found.columns])).to_pandas()
 
 
 def check(persons: pd.DataFrame, plan: Plan) -> None:

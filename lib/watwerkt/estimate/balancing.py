@@ -14,6 +14,7 @@ import pandas as pd
 
 from watwerkt.errors import EstimationError
 from watwerkt.estimate.frontier import TILT_LIMIT, refuse_edge, refuse_targets
+from watwerkt.estimate.regressors import checked, numeric
 
 EXACT = 1e-10  # largest distance to a target that counts as reached, in standard deviations of the moment
 ADDS_UP = 0.005  # shares printed with one decimal add up to 1 within this, for up to ten categories
@@ -120,14 +121,13 @@ def targets_of(
 
     Raises EstimationError for an empty group and for missing values. Checked by the kit ``entropy_lalonde``.
     """
-    complete(data, (*shares, *means, *variances, *([weights] if weights else [])))
-    w = data[weights].to_numpy(float) if weights else np.ones(len(data))
-    w = w / w.sum()
-    centre = {name: float(w @ data[name].to_numpy(float)) for name in dict.fromkeys((*means, *variances))}
+    _someone(data, (*shares, *means, *variances))
+    w = _base(data, weights)
+    centre = {name: float(w @ numeric(data, name).to_numpy()) for name in dict.fromkeys((*means, *variances))}
     return Targets(
         {name: pd.Series(w, index=data[name].to_numpy()).groupby(level=0).sum().to_dict() for name in shares},
-        {name: centre[name] for name in centre},
-        {name: float(w @ (data[name].to_numpy(float) - centre[name]) ** 2) for name in variances},
+        centre,
+        {name: float(w @ (numeric(data, name).to_numpy() - centre[name]) ** 2) for name in variances},
     )
 
 
@@ -140,7 +140,7 @@ def entropy_balance(
 ) -> Balance:
     """Weights nearest to the base weights in entropy under which the moments of the data equal their targets.
 
-    Minimises Σ w log(w / q) subject to Σ w = 1 and Σ w (c − target) = 0 (Hainmueller 2012, equations 3–6) by Newton's
+    Minimises Σ w log(w / q) subject to Σ w = 1 and Σ w (c − target) = 0 (Hainmueller 2012) by Newton's
     method on the convex dual log Σ q exp((c − target)'λ); reached to 1e-10 standard deviations of each moment.
 
     Parameters
@@ -163,7 +163,7 @@ def entropy_balance(
         if not isinstance(targets, Targets):
             raise EstimationError("targets per group need the column of the group.\n  give its name as by=…")
         return _balance(data, targets, base=base, group=EVERYONE)
-    complete(data, (by,))
+    _someone(data, (by,))
     labels = data[by].astype(str).to_numpy()
     if not isinstance(targets, Mapping) or set(targets) != set(labels):
         found = ", ".join(sorted(targets)) if isinstance(targets, Mapping) else "one for all"
@@ -203,38 +203,43 @@ def tilt(z: np.ndarray, base: np.ndarray, start: np.ndarray | None = None) -> tu
     return dual / scale, weights, bool(np.abs(weights @ u).max(initial=0.0) <= EXACT)
 
 
-def complete(data: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise EstimationError unless the data have people and each of the columns, with a finite value for everyone."""
-    if not len(data):
-        raise EstimationError("there is no one in the data.\n  look at the selection that comes before this step")
-    for name in dict.fromkeys(columns):
-        if name not in data.columns:
-            raise EstimationError(f"there is no column {name!r}.\n  found: {', '.join(map(str, data.columns))}")
-        values = data[name]
-        bad = values.isna().to_numpy()
-        if pd.api.types.is_numeric_dtype(values):
-            bad = bad | ~np.isfinite(values.to_numpy(float, na_value=np.nan))
-        if bad.all():
-            raise EstimationError(f"column {name!r} has no value in any of its {len(data)} rows.\n  leave it out")
-        if bad.any():
-            rows = ", ".join(str(label) for label in data.index[bad][:5])
+def moments(
+    data: pd.DataFrame, targets: Targets, *, group: str = EVERYONE
+) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
+    """Names, values (n × m) and targets (m) of all moments, and which of them do not follow from the others."""
+    names, values, goals, free = [], [], [], []
+    for column, wanted in targets.shares.items():
+        found = data[column].astype(str).to_numpy(object)
+        wanted = {str(category): share for category, share in wanted.items()}
+        if unknown := sorted(set(found) - set(wanted)):
             raise EstimationError(
-                f"column {name!r} has no finite value in {bad.sum()} of {len(data)} rows (first: {rows}).\n"
-                "  leave those people out, or give the missing values a category of their own"
+                f"balancing {group}: column {column!r} has respondents in {unknown[0]!r}, which has no target share.\n"
+                f"  targets: {', '.join(wanted)}"
             )
+        kept = [category for category, share in wanted.items() if share > 0 or category in set(found)]
+        names += [f"{column}: {category}" for category in kept]
+        values += [(found == category).astype(float) for category in kept]
+        goals += [wanted[category] for category in kept]
+        free += [True] * (len(kept) - 1) + [False]
+    for column, mean in targets.means.items():
+        x = numeric(data, column).to_numpy()
+        names, values, goals, free = [*names, f"{column}: mean"], [*values, x], [*goals, mean], [*free, True]
+        if column in targets.variances:
+            names, values = [*names, f"{column}: variance"], [*values, (x - mean) ** 2]
+            goals, free = [*goals, targets.variances[column]], [*free, True]
+    return names, np.column_stack(values), np.array(goals, float), np.array(free)
 
 
 def _balance(data: pd.DataFrame, targets: Targets, *, base: str | None, group: str) -> Balance:
     """One group's weights."""
-    complete(data, (*targets.columns, *([base] if base else [])))
+    _someone(data, targets.columns)
     targets, warnings = _scaled(targets)
-    q = data[base].to_numpy(float) if base else np.ones(len(data))
-    if (q <= 0).any():
-        raise EstimationError(f"base weights in column {base!r} are not all positive.\n  leave out who has none")
     if len(data) == 1:
-        raise EstimationError("there is one respondent only: no weight can balance a group of one.\n  merge groups")
-    q = q / q.sum()
-    names, values, goals, free = _columns(data, targets, group)
+        raise EstimationError(
+            f"group {group} is one respondent: weights cannot balance a group of one.\n  merge groups"
+        )
+    q = _base(data, base)
+    names, values, goals, free = moments(data, targets, group=group)
     z = (values - goals)[:, free]
     refuse_targets(values, goals, names, group)
     dual, weights, reached = tilt(z, q)
@@ -291,29 +296,22 @@ def _scaled(targets: Targets) -> tuple[Targets, list[str]]:
     return Targets(shares, targets.means, targets.variances), warnings
 
 
-def _columns(data: pd.DataFrame, targets: Targets, group: str) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
-    """Names, values (n × m) and targets (m) of all moments, and which of them do not follow from the others."""
-    names, values, goals, free = [], [], [], []
-    for column, wanted in targets.shares.items():
-        found = data[column].astype(str).to_numpy()
-        wanted = {str(category): share for category, share in wanted.items()}
-        if unknown := sorted(set(found) - set(wanted)):
-            raise EstimationError(
-                f"balancing {group}: column {column!r} has respondents in {unknown[0]!r}, which has no target share.\n"
-                f"  targets: {', '.join(wanted)}"
-            )
-        kept = [category for category, share in wanted.items() if share > 0 or category in set(found)]
-        names += [f"{column}: {category}" for category in kept]
-        values += [(found == category).astype(float) for category in kept]
-        goals += [wanted[category] for category in kept]
-        free += [True] * (len(kept) - 1) + [False]
-    for column, mean in targets.means.items():
-        x = data[column].to_numpy(float)
-        names, values, goals, free = [*names, f"{column}: mean"], [*values, x], [*goals, mean], [*free, True]
-        if column in targets.variances:
-            names, values = [*names, f"{column}: variance"], [*values, (x - mean) ** 2]
-            goals, free = [*goals, targets.variances[column]], [*free, True]
-    return names, np.column_stack(values), np.array(goals, float), np.array(free)
+def _someone(data: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Refuse an empty table, and columns that are missing or have missing values."""
+    if not len(data):
+        raise EstimationError("there is no one in the table.\n  look at the selection that comes before this step")
+    checked(data, columns)
+
+
+def _base(data: pd.DataFrame, column: str | None) -> np.ndarray:
+    """Base weights that add up to 1."""
+    if column is None:
+        return np.full(len(data), 1 / len(data))
+    weights = checked(data, (column,))[column].to_numpy(float)
+    if (weights <= 0).any():
+        row = data.index[weights <= 0][0]
+        raise EstimationError(f"column {column!r}: the weight in row {row} is not positive.\n  leave out who has none")
+    return weights / weights.sum()
 
 
 def _cautions(weights: np.ndarray, group: str) -> list[str]:

@@ -20,6 +20,7 @@ from watwerkt.estimate.regressors import CONSTANT, checked, numeric, refuse_coll
 
 Variance = Literal["classical", "HC1"]
 
+_KINDS = {"classical": "unadjusted", "HC1": "robust"}  # in linearmodels' words
 _NIL = 1e-20  # share of a sum of squares that is rounding error
 
 
@@ -87,9 +88,12 @@ def equation(
             f"{len(instruments)} instruments cannot tell apart {len(endogenous)} endogenous columns: "
             f"{', '.join(endogenous)}.\n  give at least as many instruments"
         )
-    table = checked(frame, [*roles, *(name for name in (weights, cluster) if name)]).reset_index(drop=True)
+    table = checked(frame, [*roles, *(name for name in (weights, cluster) if name)])
     if len(table) < 2:
         raise EstimationError(f"{len(table)} people are too few for any estimate.\n  take a wider group")
+    if weights:
+        _refuse_no_weight(table[weights])
+    table = table.reset_index(drop=True)
     constant = pd.DataFrame({CONSTANT: 1.0}, index=table.index)
     focus = [numeric(table, name).to_frame() for name in exogenous]
     exog = pd.concat([constant, *focus, regressors(table, controls, bases=bases)], axis=1)
@@ -98,7 +102,7 @@ def equation(
         exog=exog,
         endog=_columns(table, endogenous),
         instruments=_columns(table, instruments),
-        weights=_positive(table, weights) if weights else None,
+        weights=table[weights].astype(float) if weights else None,
         cluster=_codes(table, cluster) if cluster else None,
     )
     _identified(found)
@@ -115,7 +119,9 @@ def regress(found: Equation, variance: Variance = "HC1", *, exact: Literal["refu
         raise EstimationError(
             f"a {variance} variance takes people as independent, so it has no clusters.\n  leave one of the two out"
         )
-    kind = "clustered" if found.cluster is not None else {"classical": "unadjusted", "HC1": "robust"}[variance]
+    if variance not in _KINDS:
+        raise EstimationError(f"there is no variance {variance!r}.\n  allowed: {', '.join(_KINDS)}; or give a cluster")
+    kind = "clustered" if found.cluster is not None else _KINDS[variance]
     clusters = {} if found.cluster is None else {"clusters": found.cluster}
     model = IV2SLS(found.outcome, found.exog, found.endog, found.instruments, weights=found.weights)
     fit = model.fit(cov_type=kind, debiased=True, **clusters)
@@ -151,15 +157,13 @@ def _columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame | None:
     return pd.concat([numeric(table, name) for name in names], axis=1) if names else None
 
 
-def _positive(table: pd.DataFrame, weights: str) -> pd.Series:
-    values = table[weights].astype(float)
-    if not (values > 0).all():
-        row = values.index[values <= 0][0]
+def _refuse_no_weight(weights: pd.Series) -> None:
+    without = weights[weights <= 0]
+    if len(without):
         raise EstimationError(
-            f"weights {weights!r}: {values[row]:g} in place {row}; allowed: numbers above 0.\n"
+            f"weights {weights.name!r}: {without.iloc[0]:g} in row {without.index[0]}; allowed: numbers above 0.\n"
             "  leave people without weight out"
         )
-    return values
 
 
 def _codes(table: pd.DataFrame, cluster: str) -> pd.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from watwerkt.errors import EstimationError
@@ -167,18 +168,11 @@ def anderson_rubin(
     Source: Anderson & Rubin (1949); Andrews, Stock & Sun (2019). Checked against R's ``lm`` and ``sandwich`` at the
     ends of the set by the kit ``iv_simulated``.
     """
-    return anderson_rubin_set(
-        equation(
-            frame,
-            outcome,
-            endogenous=[endogenous],
-            instruments=[instrument],
-            controls=controls,
-            weights=weights,
-            cluster=cluster,
-            bases=bases,
-        )  # fmt: skip
-    )
+    found = equation(
+        frame, outcome, endogenous=[endogenous], instruments=[instrument], controls=controls, weights=weights,
+        cluster=cluster, bases=bases,
+    )  # fmt: skip
+    return anderson_rubin_set(found)
 
 
 def cluster_warnings(clusters: int, name: str) -> list[str]:
@@ -217,16 +211,17 @@ def _arms(found: Equation, assigned: pd.Series) -> Notes:
     """Sizes of the arms and the level in the control arm; a warning where an arm's outcome never varies."""
     refuse_one_cluster(found, assigned)
     outcome, warnings = found.outcome, []
+    weights = 1.0 if found.weights is None else found.weights
     for value in (1, 0):
         among = outcome[assigned == value]
         if among.nunique() == 1:
             warnings.append(
-                f"Everyone with {assigned.name} = {value} has {outcome.name} = {among.iloc[0]:g}: their variance counts "
-                "as nil, so the interval is too narrow."
+                f"Everyone with {assigned.name} = {value} has {outcome.name} = {among.iloc[0]:g}: their variance "
+                "counts as nil, so the interval is too narrow."
             )
     diagnostics = {
         "n_assigned": float((assigned == 1).sum()),
         "n_not_assigned": float((assigned == 0).sum()),
-        "mean_not_assigned": float(outcome[assigned == 0].mean()),
+        "mean_not_assigned": float(np.average(outcome, weights=(assigned == 0) * weights)),
     }
     return diagnostics, warnings

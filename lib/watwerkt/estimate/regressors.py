@@ -14,7 +14,7 @@ _RANK = 1e-9  # a column of unit length with less than this left beside the othe
 
 
 def checked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """The columns, if each exists once and holds no missing or infinite value; EstimationError names the first fault."""
+    """The columns, if each exists once without missing or infinite values; EstimationError names the first fault."""
     for column in dict.fromkeys(columns):
         found = list(frame.columns).count(column)
         if found != 1:
@@ -120,7 +120,7 @@ def _dummies(values: pd.Series, base: str | None) -> pd.DataFrame:
         )
     if len(categories) == 1:
         raise EstimationError(
-            f"column {values.name!r} never varies: all {len(values)} people are {base!r}.\n  leave it out of the controls"
+            f"column {values.name!r} never varies: all {len(values)} people are {base!r}.\n  leave it out"
         )
     rest = [category for category in categories if category != base]
     indicators = (values.to_numpy()[:, None] == np.array(rest, dtype=object)).astype(float)

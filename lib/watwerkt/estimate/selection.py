@@ -7,24 +7,25 @@ if errors are jointly normal and some column moves selection but not the outcome
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
-from linearmodels.iv import IV2SLS
 from scipy import stats
 
 from watwerkt.errors import EstimationError
-from watwerkt.estimate.regressors import CONSTANT, binary, checked, numeric, refuse_collinear, regressors
+from watwerkt.estimate.equation import Equation, Fitted, equation, regress
+from watwerkt.estimate.linear import cluster_warnings
+from watwerkt.estimate.regressors import CONSTANT, binary, checked, refuse_collinear, regressors
 from watwerkt.estimate.resampling import bootstrap
 from watwerkt.estimate.result import Result
 from watwerkt.estimate.separation import fitted_without_separation
+from watwerkt.estimate.weak import strength
 
 RATIO = "inverse_mills_ratio"
-WEAK_F = 10.0  # Staiger & Stock (1997)
 COLLINEAR_R2 = 0.9  # the ratio's variance is ten times what it would be with unrelated regressors
 
 Variance = Literal["bootstrap", "heckman", "unadjusted"]
@@ -72,8 +73,8 @@ def probit(
     Source: Wooldridge (2010), section 15.4. Kits: ``selection``, ``selection_mroz``.
     """
     data = checked(data, [outcome, *columns])
-    design = sm.add_constant(regressors(data, columns, bases=bases)).rename(columns={"const": CONSTANT})
-    return _described(_probit(binary(data, outcome), design), design, outcome)
+    design = _with_constant(regressors(data, columns, bases=bases))
+    return _described(_fit(binary(data, outcome), design), design, outcome)
 
 
 def selection(
@@ -137,72 +138,76 @@ def selection(
         raise EstimationError(
             "the two-step variance is for an exogenous equation and unrelated people.\n  take variance='bootstrap'"
         )
-    steps = _steps(
-        data,
-        outcome=outcome,
-        selected=selected,
-        parts=(tuple(columns), tuple(exclusions), tuple(instruments), endogenous),
-        as_instruments=exclusions_as_instruments,
-        bases=bases,
-    )
-    groups = checked(data, [cluster])[cluster] if cluster else None
-    return _estimate(steps, variance=variance, groups=groups, draws=draws, rng=rng)
+    model = _model(
+        data, columns=columns, exclusions=exclusions, instruments=instruments, endogenous=endogenous, outcome=outcome,
+        selected=selected, cluster=cluster, bases=bases, exclusions_as_instruments=exclusions_as_instruments,
+    )  # fmt: skip
+    return _estimate(model, variance=variance, draws=draws, rng=rng)
 
 
 @dataclass(frozen=True)
-class _Steps:
-    """The two equations as matrices: everyone's probit, and the second step's columns (rows of everyone)."""
+class _Model:
+    """One row per person, all columns numbers, and which of them stand in which step."""
 
-    selected: pd.Series
-    probit: pd.DataFrame
-    outcome: pd.Series
-    exogenous: pd.DataFrame
-    endogenous: pd.Series | None
-    instruments: pd.DataFrame
+    table: pd.DataFrame
+    outcome: str
+    selected: str
+    probit: list[str]
+    exogenous: list[str]
+    endogenous: list[str]
+    instruments: list[str]
+    cluster: str | None
     has_exclusions: bool
 
-    def rows(self, rows: np.ndarray) -> _Steps:
-        """The same equations for these people, repeated as drawn."""
-        return _Steps(
-            self.selected.iloc[rows].reset_index(drop=True),
-            self.probit.iloc[rows].reset_index(drop=True),
-            self.outcome.iloc[rows].reset_index(drop=True),
-            self.exogenous.iloc[rows].reset_index(drop=True),
-            None if self.endogenous is None else self.endogenous.iloc[rows].reset_index(drop=True),
-            self.instruments.iloc[rows].reset_index(drop=True),
-            self.has_exclusions,
-        )
+    def steps(self, rows: np.ndarray | slice = slice(None)) -> tuple[object, Equation]:
+        """The fitted probit, and the second step's equation with λ among the selected; for these rows, as drawn."""
+        table = self.table.iloc[rows].reset_index(drop=True)
+        design = _with_constant(table[self.probit])
+        first = _fit(table[self.selected], design)
+        inside = table[self.selected] > 0
+        table = table[inside].assign(**{RATIO: inverse_mills(design[inside].to_numpy() @ first.params)})
+        return first, equation(
+            table, self.outcome, exogenous=[*self.exogenous, RATIO], endogenous=self.endogenous,
+            instruments=self.instruments, cluster=self.cluster,
+        )  # fmt: skip
 
 
-def _steps(
-    data: pd.DataFrame, *, outcome: str, selected: str, parts: tuple, as_instruments: bool, bases: Mapping | None
-) -> _Steps:
-    columns, exclusions, instruments, endogenous = parts
+def _model(
+    data: pd.DataFrame,
+    *,
+    columns: Sequence[str],
+    exclusions: Sequence[str],
+    instruments: Sequence[str],
+    exclusions_as_instruments: bool,
+    bases: Mapping[str, str] | None,
+    **roles: str | None,
+) -> _Model:
     exogenous = [*columns, *exclusions, *instruments]
-    if repeated := {name for name in exogenous if exogenous.count(name) > 1}:
-        raise EstimationError(f"column {min(repeated)!r} has two roles.\n  give it once: it is in both steps or in one")
-    frame = checked(data, [selected, *exogenous])
+    if repeated := sorted({name for name in exogenous if exogenous.count(name) > 1}):
+        raise EstimationError(f"column {repeated[0]!r} has two roles.\n  give it once: columns are in both steps")
+    outcome, selected, endogenous, cluster = (roles[role] for role in ("outcome", "selected", "endogenous", "cluster"))
+    frame = checked(data, [selected, *exogenous, *([cluster] if cluster else [])])
     who = _selected(frame, selected)
-    checked(data.loc[who.to_numpy() > 0], [outcome, *([endogenous] if endogenous else [])])
-    numeric(data.loc[who.to_numpy() > 0], outcome)
-    matrix = _by_column(frame, exogenous, bases)
-    constant = pd.DataFrame({CONSTANT: 1.0}, index=frame.index)
-    second = [*instruments, *(exclusions if as_instruments and endogenous else ())]
-    return _Steps(
-        selected=who,
-        probit=pd.concat([constant, *matrix.values()], axis=1),
-        outcome=data[outcome].astype(float),
-        exogenous=pd.concat([constant, *(matrix[name] for name in columns)], axis=1),
-        endogenous=data[endogenous].astype(float) if endogenous else None,
-        instruments=pd.concat([constant[[]], *(matrix[name] for name in second)], axis=1),
+    only = [outcome, *([endogenous] if endogenous else [])]
+    checked(data[who.to_numpy() > 0], only)
+    matrices = {name: regressors(frame, [name], bases=_base(bases, name)) for name in exogenous}
+    names = {name: list(matrix.columns) for name, matrix in matrices.items()}
+    second = [*instruments, *(exclusions if exclusions_as_instruments and endogenous else ())]
+    return _Model(
+        table=pd.concat([who, data[only], *matrices.values(), *([frame[cluster]] if cluster else [])], axis=1),
+        outcome=outcome,
+        selected=selected,
+        probit=[each for name in exogenous for each in names[name]],
+        exogenous=[each for name in columns for each in names[name]],
+        endogenous=[endogenous] if endogenous else [],
+        instruments=[each for name in second for each in names[name]],
+        cluster=cluster,
         has_exclusions=bool(exclusions),
     )
 
 
-def _by_column(frame: pd.DataFrame, columns: Sequence[str], bases: Mapping | None) -> dict[str, pd.DataFrame]:
-    bases = bases or {}
-    known = {name: {name: bases[name]} if name in bases else None for name in columns}
-    return {name: regressors(frame, [name], bases=known[name]) for name in columns}
+def _base(bases: Mapping[str, str] | None, name: str) -> dict[str, str] | None:
+    return {name: bases[name]} if bases and name in bases else None
 
 
 def _selected(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -215,199 +220,156 @@ def _selected(frame: pd.DataFrame, column: str) -> pd.Series:
     return binary(frame, column)
 
 
-def _estimate(
-    steps: _Steps, *, variance: Variance, groups: pd.Series | None, draws: int, rng: np.random.Generator | None
-) -> Selection:
-    first = _probit(steps.selected, steps.probit)
-    second = _Second.of(steps, first)
-    refuse_collinear(second.regressors, purpose="the outcome equation with the inverse Mills ratio")
-    inside = None if groups is None else groups[steps.selected > 0]
-    fitted = second.fit(inside)
-    diagnostics = _diagnostics(steps, second, fitted)
-    vcov, how, warned = fitted.cov.to_numpy(), _unadjusted(groups), ()
-    if variance == "heckman":
-        vcov, extra = _heckman(steps, second, first, fitted)
-        how, diagnostics = "Heckman's two-step variance", diagnostics | extra
-    elif variance == "bootstrap":
-        again = bootstrap(_redo(steps, second), people=len(steps.probit), draws=draws, rng=rng, cluster=groups)
-        vcov, how, warned = (
-            again.vcov,
-            again.variance + (f" by {groups.name}" if groups is not None else ""),
-            again.warnings,
-        )
-        diagnostics["bootstrap_failed"] = again.failed
-    else:
-        warned = ("The standard errors take the inverse Mills ratio as known, which makes them too small.",)
-    names = tuple(map(str, fitted.params.index))
+def _estimate(model: _Model, *, variance: Variance, draws: int, rng: np.random.Generator | None) -> Selection:
+    first, second = model.steps()
+    fit = regress(second)
+    vcov, how, df, warned, extra = _variance(model, first, second, fit, variance=variance, draws=draws, rng=rng)
+    diagnostics, warnings = _diagnostics(model, second, fit)
+    diagnostics |= extra
+    if abs(diagnostics.get("rho", 0.0)) > 1:
+        warned = (*warned, f"The implied correlation of the errors is {diagnostics['rho']:.2f}, outside −1 to 1.")
     result = Result(
-        method=f"Two-step selection model, {'OLS' if steps.endogenous is None else '2SLS'} with inverse Mills ratio",
-        names=names,
-        values=fitted.params.to_numpy(),
+        method=f"Two-step selection model, {'2SLS' if model.endogenous else 'OLS'} with inverse Mills ratio",
+        names=fit.names,
+        values=fit.values,
         vcov=vcov,
         n=len(second.outcome),
         variance=how,
-        focus=steps.endogenous.name if steps.endogenous is not None else names[min(1, len(names) - 2)],
-        warnings=(*_warnings(steps, diagnostics), *warned),
+        focus=[*model.endogenous, *model.exogenous, RATIO][0],
+        df=df,
+        warnings=(*warnings, *warned),
         diagnostics=diagnostics,
     )
-    return Selection(result, _described(first, steps.probit, steps.selected.name), second.first_stage(inside))
+    design = _with_constant(model.table[model.probit])
+    return Selection(result, _described(first, design, model.selected), _first_stage(model, second))
 
 
-@dataclass(frozen=True)
-class _Second:
-    """The second step among the selected, with λ as a regressor that is exogenous."""
+def _variance(
+    model: _Model,
+    first: object,
+    second: Equation,
+    fit: Fitted,
+    *,
+    variance: Variance,
+    draws: int,
+    rng: np.random.Generator | None,
+) -> tuple[np.ndarray, str, float, tuple[str, ...], dict[str, float]]:
+    """Covariance, its name, degrees of freedom, warnings and diagnostics."""
+    if variance == "heckman":
+        vcov, extra = _heckman(model, first, second, fit)
+        return vcov, "Heckman's two-step variance", math.inf, (), extra
+    if variance == "unadjusted":
+        warned = ("The standard errors take the inverse Mills ratio as known, which usually makes them too small.",)
+        return fit.vcov, _plain(model), fit.df, warned, {}
+    again = bootstrap(
+        lambda rows: regress(model.steps(rows)[1]).values,
+        people=len(model.table),
+        draws=draws,
+        rng=rng,
+        cluster=model.table[model.cluster] if model.cluster else None,
+    )
+    return again.vcov, again.variance, math.inf, again.warnings, {"bootstrap_failed": float(again.failed)}
 
-    outcome: pd.Series
-    exogenous: pd.DataFrame
-    endogenous: pd.DataFrame | None
-    instruments: pd.DataFrame | None
 
-    @classmethod
-    def of(cls, steps: _Steps, first: object) -> _Second:
-        inside = steps.selected > 0
-        ratio = inverse_mills(steps.probit[inside].to_numpy() @ np.asarray(first.params))
-        iv = steps.endogenous is not None
-        return cls(
-            steps.outcome[inside],
-            steps.exogenous[inside].assign(**{RATIO: ratio}),
-            steps.endogenous[inside].to_frame() if iv else None,
-            steps.instruments[inside] if iv else None,
+def _plain(model: _Model) -> str:
+    return f"clustered by {model.cluster}" if model.cluster else "HC1"
+
+
+def _diagnostics(model: _Model, second: Equation, fit: Fitted) -> tuple[dict[str, float], list[str]]:
+    slope, spread, _ = fit.of(RATIO)
+    columns = second.regressors
+    ratio_r2 = float(sm.OLS(columns[RATIO], columns.drop(columns=RATIO)).fit().rsquared)
+    found = {
+        "people": float(len(model.table)),
+        "ratio_p": float(2 * stats.t.sf(abs(slope) / math.sqrt(spread), fit.df)),
+        "ratio_r2": ratio_r2,
+        "condition_number": float(np.linalg.cond(columns / np.sqrt((columns**2).sum()))),
+    }
+    warned = cluster_warnings(fit.clusters, model.cluster) if model.cluster else []
+    if not model.has_exclusions:
+        warned.append("No column moves selection alone: the correction rests on the normal distribution's shape only.")
+    if ratio_r2 > COLLINEAR_R2:
+        warned.append(
+            f"The inverse Mills ratio nearly follows from the other regressors (R² = {ratio_r2:.3f}): "
+            "the correction is imprecise."
         )
-
-    @property
-    def regressors(self) -> pd.DataFrame:
-        return self.exogenous if self.endogenous is None else pd.concat([self.exogenous, self.endogenous], axis=1)
-
-    def fit(self, groups: pd.Series | None = None):  # noqa: ANN201
-        """2SLS, or OLS, with HC1 or clustered variance."""
-        return _fit(IV2SLS(self.outcome, self.exogenous, self.endogenous, self.instruments), groups)
-
-    def first_stage(self, groups: pd.Series | None) -> Result | None:
-        """The endogenous column on all exogenous ones and λ, or None."""
-        if self.endogenous is None:
-            return None
-        column = self.endogenous.iloc[:, 0]
-        found = _fit(IV2SLS(column, pd.concat([self.exogenous, self.instruments], axis=1), None, None), groups)
-        return Result(
-            method="First stage with inverse Mills ratio, OLS",
-            names=tuple(map(str, found.params.index)),
-            values=found.params.to_numpy(),
-            vcov=found.cov.to_numpy(),
-            n=len(column),
-            variance=_unadjusted(groups),
-            focus=str(self.instruments.columns[0]),
-            diagnostics={
-                "first_stage_f": _partial_f(found, list(self.instruments.columns)),
-                "r2": float(found.rsquared),
-            },
-        )
+    weak = strength(second, "HC1") if model.endogenous else ({}, [])
+    return found | weak[0], warned + weak[1]
 
 
-def _fit(model: IV2SLS, groups: pd.Series | None):  # noqa: ANN202
-    if groups is None:
-        return model.fit(cov_type="robust", debiased=True)
-    return model.fit(cov_type="clustered", debiased=True, clusters=pd.factorize(groups)[0])
+def _first_stage(model: _Model, second: Equation) -> Result | None:
+    """The endogenous column on all exogenous ones and λ, among the selected."""
+    if not model.endogenous:
+        return None
+    column = second.endog.iloc[:, 0]
+    stage = Equation(column, second.exogenous, cluster=second.cluster)
+    fit = regress(stage, exact="allow")
+    fitted = second.exogenous.to_numpy() @ fit.values
+    return Result(
+        method="First stage with inverse Mills ratio, OLS",
+        names=fit.names,
+        values=fit.values,
+        vcov=fit.vcov,
+        n=len(column),
+        variance=_plain(model),
+        focus=model.instruments[0],
+        df=fit.df,
+        diagnostics={"r2": float(np.corrcoef(fitted, column)[0, 1] ** 2)},
+    )
 
 
-def _partial_f(found: object, names: list[str]) -> float:
-    part, vcov = found.params[names].to_numpy(), found.cov.loc[names, names].to_numpy()
-    return float(part @ np.linalg.solve(vcov, part) / len(names))
+def _with_constant(matrix: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame({CONSTANT: 1.0}, index=matrix.index), matrix], axis=1)
 
 
-def _unadjusted(groups: pd.Series | None) -> str:
-    return "HC1" if groups is None else f"clustered by {groups.name}"
-
-
-def _probit(selected: pd.Series, design: pd.DataFrame):  # noqa: ANN202
+def _fit(outcome: pd.Series, design: pd.DataFrame) -> object:
+    """The fitted probit of statsmodels."""
     refuse_collinear(design, purpose="the probit")
-    outcome = selected.to_numpy()
-    model = sm.Probit(outcome, design.to_numpy())
+    model = sm.Probit(outcome.to_numpy(), design.to_numpy())
     return fitted_without_separation(
-        lambda: model.fit(disp=0, maxiter=100), design, outcome, name=str(selected.name), constant=CONSTANT
+        lambda: model.fit(disp=0, maxiter=100), design, outcome.to_numpy(), name=str(outcome.name), constant=CONSTANT
     )
 
 
 def _described(fitted: object, design: pd.DataFrame, outcome: str) -> Probit:
     effects = fitted.get_margeff(at="overall", method="dydx")
-    names, people = tuple(map(str, design.columns)), len(design)
-    told = {"n": people, "diagnostics": {"log_likelihood": float(fitted.llf), "pseudo_r2": float(fitted.prsquared)}}
-    return Probit(
-        Result(
-            method=f"Probit of {outcome}",
-            names=names,
-            values=fitted.params,
-            vcov=fitted.cov_params(),
-            variance="observed information",
-            focus=names[1],
-            **told,
-        ),
-        Result(
-            method=f"Probit of {outcome}, average marginal effects",
-            names=names[1:],
-            values=effects.margeff,
-            vcov=effects.margeff_cov,
-            variance="delta method",
-            focus=names[1],
-            **told,
-        ),
+    names = tuple(design.columns)
+    about = {"log_likelihood": float(fitted.llf), "pseudo_r2": float(fitted.prsquared)}
+    coefficients = Result(
+        method=f"Probit of {outcome}",
+        names=names,
+        values=fitted.params,
+        vcov=fitted.cov_params(),
+        n=len(design),
+        variance="observed information",
+        focus=names[1],
+        diagnostics=about,
     )
+    average = Result(
+        method=f"Probit of {outcome}, average marginal effects",
+        names=names[1:],
+        values=effects.margeff,
+        vcov=effects.margeff_cov,
+        n=len(design),
+        variance="delta method",
+        focus=names[1],
+        diagnostics=about,
+    )
+    return Probit(coefficients, average)
 
 
-def _redo(steps: _Steps, second: _Second) -> Callable[[np.ndarray], np.ndarray]:
-    names = list(second.fit().params.index)
-
-    def statistic(rows: np.ndarray) -> np.ndarray:
-        drawn = steps.rows(rows)
-        again = _Second.of(drawn, _probit(drawn.selected, drawn.probit))
-        refuse_collinear(again.regressors, purpose="the outcome equation")
-        return again.fit().params[names].to_numpy()
-
-    return statistic
-
-
-def _diagnostics(steps: _Steps, second: _Second, fitted: object) -> dict[str, float]:
-    others = second.regressors.drop(columns=RATIO)
-    ratio = second.exogenous[RATIO]
-    found = {
-        "people": float(len(steps.probit)),
-        "ratio_p": float(2 * stats.norm.sf(abs(fitted.params[RATIO]) / math.sqrt(fitted.cov.loc[RATIO, RATIO]))),
-        "ratio_r2": float(sm.OLS(ratio, others).fit().rsquared),
-        "condition_number": float(np.linalg.cond(second.regressors / np.sqrt((second.regressors**2).sum()))),
-    }
-    stage = second.first_stage(None)
-    return found | ({} if stage is None else {"first_stage_f": stage.diagnostics["first_stage_f"]})
-
-
-def _warnings(steps: _Steps, diagnostics: Mapping[str, float]) -> list[str]:
-    found = []
-    if not steps.has_exclusions:
-        found.append(
-            "No column moves selection alone: the correction rests on the shape of the normal distribution only."
-        )
-    if diagnostics["ratio_r2"] > COLLINEAR_R2:
-        found.append(
-            f"The inverse Mills ratio follows almost from the other regressors (R² = {diagnostics['ratio_r2']:.3f}): "
-            "the correction is imprecise."
-        )
-    if diagnostics.get("first_stage_f", math.inf) < WEAK_F:
-        found.append(f"The instrument is weak: F = {diagnostics['first_stage_f']:.1f} in the first stage.")
-    if abs(diagnostics.get("rho", 0.0)) > 1:
-        found.append(f"The implied correlation of the errors is {diagnostics['rho']:.2f}, outside −1 to 1.")
-    return found
-
-
-def _heckman(steps: _Steps, second: _Second, first: object, fitted: object) -> tuple[np.ndarray, dict[str, float]]:
+def _heckman(model: _Model, first: object, second: Equation, fit: Fitted) -> tuple[np.ndarray, dict[str, float]]:
     """Two-step variance (Heckman 1979; Greene 2012, section 19.5.3), with σ and ρ of the errors."""
-    x = second.exogenous.to_numpy()
-    w = steps.probit[steps.selected > 0].to_numpy()
-    ratio = second.exogenous[RATIO].to_numpy()
-    delta = ratio * (ratio + w @ np.asarray(first.params))
-    slope = fitted.params[RATIO]
-    residual = second.outcome.to_numpy() - x @ fitted.params.to_numpy()
-    sigma2 = float(residual @ residual + slope**2 * delta.sum()) / len(x)
+    x, ratio = second.regressors.to_numpy(), second.exog[RATIO].to_numpy()
+    inside = model.table[model.selected] > 0
+    w = _with_constant(model.table.loc[inside, model.probit]).to_numpy()
+    slope = fit.of(RATIO)[0]
+    delta = ratio * (ratio + w @ first.params)
+    rest = second.outcome.to_numpy() - x @ fit.values
+    sigma2 = float(rest @ rest + slope**2 * delta.sum()) / len(x)
     rho2 = slope**2 / sigma2
     bread = np.linalg.inv(x.T @ x)
     cross = (x * delta[:, None]).T @ w
     meat = (x * (1 - rho2 * delta)[:, None]).T @ x + rho2 * cross @ first.cov_params() @ cross.T
     sigma = math.sqrt(sigma2)
-    return sigma2 * bread @ meat @ bread, {"sigma": sigma, "rho": float(slope / sigma)}
+    return sigma2 * bread @ meat @ bread, {"sigma": sigma, "rho": slope / sigma}

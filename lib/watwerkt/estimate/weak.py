@@ -97,7 +97,7 @@ def _first_stage(found: Equation, name: str, variance: Variance) -> Fitted:
 
 
 def _cragg_donald(found: Equation) -> float:
-    """The smallest canonical correlation of instruments and endogenous columns as an F, other columns partialled out."""
+    """Smallest canonical correlation of instruments and endogenous columns as an F, other columns partialled out."""
     root = 1.0 if found.weights is None else np.sqrt(found.weights.to_numpy())[:, None]
     exog, endog, excluded = (root * part.to_numpy() for part in (found.exog, found.endog, found.instruments))
     endog, excluded = (part - exog @ np.linalg.lstsq(exog, part, rcond=None)[0] for part in (endog, excluded))

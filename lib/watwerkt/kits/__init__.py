@@ -15,11 +15,15 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from watwerkt.kits import competing_multinomial, cumulative_incidence
 from watwerkt.paths import data_dir
 
 Found = Mapping[tuple[str, str], float]
 
-KITS: dict[str, Callable[[Path], Found]] = {}
+KITS: dict[str, Callable[[Path], Found]] = {
+    "competing_multinomial": competing_multinomial.ours,
+    "cumulative_incidence": cumulative_incidence.ours,
+}
 
 
 @cache

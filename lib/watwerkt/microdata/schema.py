@@ -120,7 +120,7 @@ class StudySchema:
 
 
 @cache
-def schema(study: str) -> StudySchema:
+def study_schema(study: str) -> StudySchema:
     """What the microdata of a study must hold.
 
     Raises MicrodataError for a study without schema, and for a schema with a fault, naming its file and place.
@@ -128,7 +128,7 @@ def schema(study: str) -> StudySchema:
     path = _folder() / f"{study}.json"
     if not path.exists():
         raise MicrodataError(f"there is no schema for microdata of {study!r}.\n  studies: {', '.join(studies())}")
-    return load(path)
+    return load_schema(path)
 
 
 def studies() -> list[str]:
@@ -136,7 +136,7 @@ def studies() -> list[str]:
     return sorted(path.stem for path in _folder().glob("*.json"))
 
 
-def load(path: Path) -> StudySchema:
+def load_schema(path: Path) -> StudySchema:
     """The schema in a file, after every check; MicrodataError names the file, the place and what is allowed."""
     here = _Place(shown(path))
     try:
@@ -190,7 +190,9 @@ def _check_foreign_keys(here: _Place, table: TableSchema, tables: Mapping[str, T
         place.columns("reference.fields", key.references, tables[key.table].names)
         for ours, theirs in zip_longest(_types(table, key.columns), _types(tables[key.table], key.references)):
             if ours != theirs:
-                place.fault("columns of different number or type", f"allowed: the same on both sides, not {ours}/{theirs}")
+                place.fault(
+                    "columns of different number or type", f"allowed: the same on both sides, not {ours}/{theirs}"
+                )
 
 
 def _types(table: TableSchema, columns: Iterable[str]) -> list[str]:
@@ -238,10 +240,14 @@ def _codes(here: _Place, raw: Mapping) -> dict:
         (here / "codes").fault(*str(error).removesuffix(".").split(".\n  ", 1))
     if not known:
         dimensions = sorted({code.dimension for code in codes(name).values()} - {""})
-        (here / "codes").fault(f"{name} has no codes of dimension {dimension!r}", f"dimensions: {', '.join(dimensions) or 'none'}")
+        (here / "codes").fault(
+            f"{name} has no codes of dimension {dimension!r}", f"dimensions: {', '.join(dimensions) or 'none'}"
+        )
     allowed = tuple(raw.get("allowed", known))
     if unknown := [key for key in allowed if key not in known]:
-        (here / "allowed").fault(f"{', '.join(map(repr, unknown))} not in the list {name}", f"allowed: {', '.join(known)}")
+        (here / "allowed").fault(
+            f"{', '.join(map(repr, unknown))} not in the list {name}", f"allowed: {', '.join(known)}"
+        )
     return {"code_list": name, "dimension": dimension, "allowed": allowed}
 
 
@@ -262,8 +268,8 @@ def _limits(here: _Place, raw: Mapping, key: list) -> dict:
     if {"minimum", "maximum"} <= set(found) and found["minimum"] > found["maximum"]:
         here.fault("minimum above maximum", "write the smaller one first")
     if "enum" in limits:
-        if "codes" in raw:
-            here.fault("enum beside codes", "use allowed for a part of a code list")
+        if "codes" in raw or raw["type"] in ("boolean", "date"):
+            here.fault("enum beside codes, or with a type that has none", "use allowed for a part of a code list")
         found["enum"] = tuple(_value(here, "enum", raw["type"], value) for value in limits["enum"])
     return found | {"required": limits.get("required", False) or raw["name"] in key}
 

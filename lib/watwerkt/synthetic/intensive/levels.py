@@ -73,6 +73,11 @@ def first_size(population: str, dimension: str, arm: str) -> int:
     return min(range(math.ceil(low), math.floor(high) + 1), key=misfit)
 
 
+def first_share(population: str, dimension: str, arm: str) -> float:
+    """Share of men, or of people of the first generation."""
+    return first_size(population, dimension, arm) / size(population, arm)
+
+
 @cache
 def followed_share() -> float:
     """Share of people followed for 15 months: the middle of what every printed mark at 15 months allows."""

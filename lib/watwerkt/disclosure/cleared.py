@@ -1,0 +1,93 @@
+"""A table that has passed the guard: unsafe numbers are missing, and a note and a stamp say so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from watwerkt.errors import DisclosureError
+
+STATUS = "status"
+WORDS = {
+    "few": "because of fewer than {minimum} people",
+    "group": "because everyone in a group would be alike",
+    "dominance": "because a few large amounts make up the sum",
+    "size": "because the size of the group is withheld",
+    "complementary": "because another would follow from it",
+}
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """What may be shown of a table made from microdata.
+
+    Attributes
+    ----------
+    settings
+        The settings of the guard.
+    cells
+        How many numbers were put to the guard.
+    withheld
+        How many of them are withheld, by rule.
+    family
+        Names the verdict on a family of pages, the same on each of them; empty for a table of its own.
+    """
+
+    settings: Mapping[str, float]
+    cells: int
+    withheld: Mapping[str, int]
+    family: str
+    _frame: pd.DataFrame
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table, with missing values for what is withheld and a column ``status`` (shown, suppressed)."""
+        return self._frame.copy()
+
+    @property
+    def statement(self) -> str:
+        """A sentence for the note under the table."""
+        if not self.withheld:
+            return ""
+        parts = [f"{count} {WORDS[rule].format(**self.settings)}" for rule, count in self.withheld.items()]
+        what = f"{sum(self.withheld.values())} of {self.cells} numbers"
+        return f"Withheld to protect people: {what}; {', '.join(parts)}."
+
+    @property
+    def stamp(self) -> dict[str, object]:
+        """Proof of passage, for the payload of a table or chart: settings, numbers, what is withheld, family."""
+        return {
+            "guard": dict(self.settings),
+            "cells": self.cells,
+            "withheld": dict(self.withheld),
+            "family": self.family,
+        }
+
+
+def cleared(
+    frame: pd.DataFrame,
+    rules: Mapping[str, list[str]],
+    *,
+    settings: Mapping[str, float],
+    rounding: Mapping[str, float] | None = None,
+    family: str = "",
+) -> Cleared:
+    """Withhold the numbers with a rule: ``rules`` holds, for each column of numbers, a rule or nothing for each row."""
+    if STATUS in frame:
+        raise DisclosureError(f"the table has a column {STATUS!r}, which the guard writes.\n  give it another name")
+    if unknown := sorted(set(rounding or {}) - set(rules)):
+        raise DisclosureError(f"{unknown[0]!r} cannot be rounded.\n  allowed: {', '.join(rules)}")
+    made = frame.copy()
+    for column, base in (rounding or {}).items():
+        made[column] = (made[column] / base).round() * base
+    for column, broken in rules.items():
+        numbers = made[column].astype("Int64") if pd.api.types.is_integer_dtype(made[column]) else made[column]
+        made[column] = numbers.mask([bool(rule) for rule in broken])
+    held = [any(by_row) for by_row in zip(*rules.values(), strict=True)]
+    made[STATUS] = ["suppressed" if one else "shown" for one in held]
+    count = Counter(rule for broken in rules.values() for rule in broken if rule)
+    withheld = {rule: count[rule] for rule in WORDS if count[rule]}
+    return Cleared(dict(settings), sum(map(len, rules.values())), withheld, family, made)

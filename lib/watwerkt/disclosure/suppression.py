@@ -1,0 +1,124 @@
+"""Which counts to withhold so that none of those withheld follows from those shown (methods E).
+
+Secondary cell suppression as in Fischetti & Salazar (2001), solved greedily. An adversary knows that no count is below
+zero, what is given, and every cell shown; linear programs say how low and how high each protected number can then be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import linprog
+
+from watwerkt.errors import DisclosureError
+
+_NEAR = 1e-5  # the solver keeps to an equation within 1e-7 of its scale
+_BINDS = 1e-9
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Cells of one measure, as sums over v unknown parts.
+
+    Attributes
+    ----------
+    truth
+        The v parts: numbers of people, or sums of an amount; never below zero.
+    given
+        g × v: sums that the adversary knows in any case.
+    cells, need, cost
+        m × v: the sums that may be shown; how wide the range of each must be once it is withheld; what withholding it
+        costs.
+    primary
+        m: cells that are withheld for their own sake.
+    watched, need_watched
+        w × v: sums that are shown nowhere and may not follow, and how wide their range must be.
+    """
+
+    truth: np.ndarray
+    given: sparse.csr_array
+    cells: sparse.csr_array
+    need: np.ndarray
+    cost: np.ndarray
+    primary: np.ndarray
+    watched: sparse.csr_array
+    need_watched: np.ndarray
+
+
+def suppress(problem: Problem) -> np.ndarray:
+    """m booleans: which cells to withhold.
+
+    First, while a protected number can be told too narrowly, the cheapest of the cells that tell it is withheld, too.
+    Then each of these is shown again, the dearest first, if nothing follows from it. What remains withheld is needed:
+    showing any one of the secondary cells would give something away. The answer depends on nothing but the problem.
+
+    Source: Fischetti & Salazar-González (2001) for the protection of a cell as a pair of linear programs. Raises
+    DisclosureError if what is given tells a protected number by itself.
+    """
+    adversary, hidden = _Adversary(problem), problem.primary.copy()
+    while (telling := adversary.tells(hidden)) is not None:
+        if not len(telling):
+            raise DisclosureError(
+                "a number that must be protected follows from what is given, whatever is withheld.\n"
+                "  take less as given, or merge groups"
+            )
+        hidden[telling[np.argmin(problem.cost[telling])]] = True
+    secondary = np.flatnonzero(hidden & ~problem.primary)
+    for cell in secondary[np.argsort(-problem.cost[secondary], kind="stable")]:
+        trial = hidden.copy()
+        trial[cell] = False
+        if adversary.tells(trial) is None:
+            hidden = trial
+    return hidden
+
+
+class _Adversary:
+    """What can be worked out from the cells shown; remembers values of the parts that fit, to spare linear programs."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.targets = sparse.vstack([problem.cells, problem.watched], format="csr")
+        self.need = np.concatenate([problem.need, problem.need_watched]) - _NEAR
+        self.rows = sparse.vstack([problem.given, problem.cells], format="csr")
+        self.told = self.rows @ problem.truth
+        self.points = [problem.truth]
+        self.ceiling = 2 * problem.truth.sum() + 100 * max(self.need, default=0.0)
+
+    def tells(self, hidden: np.ndarray) -> np.ndarray | None:
+        """The shown cells that tell the first protected number too narrowly; None if all numbers are safe."""
+        protected = np.flatnonzero(np.concatenate([hidden, np.ones(len(self.problem.need_watched), bool)]))
+        low, high = self._seen(hidden)
+        for target in protected:
+            telling: list[np.ndarray] = []
+            for sign in (1.0, -1.0):
+                if high[target] - low[target] >= self.need[target]:
+                    break
+                point, binding = self._extreme(target, sign, hidden)
+                reached = self.targets @ point
+                low, high = np.minimum(low, reached), np.maximum(high, reached)
+                telling.append(binding)
+            if high[target] - low[target] < self.need[target]:
+                return np.unique(np.concatenate(telling))
+        return None
+
+    def _seen(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest value of each target among the remembered points that fit what is shown."""
+        points = np.array(self.points).T
+        shown = self.problem.cells[np.flatnonzero(~hidden)]
+        fits = (np.abs(shown @ (points - self.problem.truth[:, None])) < _NEAR).all(axis=0)
+        values = self.targets @ points[:, fits]
+        return values.min(axis=1), values.max(axis=1)
+
+    def _extreme(self, target: int, sign: float, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Parts at which a target is as high (sign 1) or low (−1) as it can be, and the shown cells that bound it."""
+        given = self.problem.given.shape[0]
+        shown = np.flatnonzero(~hidden)
+        rows = np.concatenate([np.arange(given), given + shown])
+        objective = -sign * self.targets[[target]].toarray()[0]
+        found = linprog(objective, A_eq=self.rows[rows], b_eq=self.told[rows], bounds=(0, self.ceiling), method="highs")
+        if found.status != 0:
+            raise DisclosureError(f"the protection of a count could not be computed ({found.message}).\n  merge groups")
+        self.points.append(found.x)
+        return found.x, shown[np.abs(found.eqlin.marginals[given:]) > _BINDS]

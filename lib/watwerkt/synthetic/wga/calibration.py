@@ -1,0 +1,188 @@
+"""Models that reproduce printed totals: moment equations, printed levels made to agree, and whole people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, logit, ndtr, ndtri
+
+from watwerkt.synthetic.intensive.whole import quota
+
+Link = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # from index to mean and slope
+
+STEPS = 100
+CLOSE = 1e-7  # of the largest target: far below one person
+NODES = 24  # of the average over people's willingness to ask for services
+SWAPS = 400
+
+
+def logistic(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of a logistic model, and its slope."""
+    p = expit(index)
+    return p, p * (1 - p)
+
+
+def normal(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of a probit, and its slope."""
+    return ndtr(index), np.exp(-0.5 * index**2) / np.sqrt(2 * np.pi)
+
+
+def identity(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A linear model."""
+    return index, np.ones_like(index)
+
+
+def exponential(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A log-linear model."""
+    mean = np.exp(np.clip(index, -30, 30))
+    return mean, mean
+
+
+def solve(
+    design: np.ndarray,
+    target: np.ndarray,
+    *,
+    link: Link,
+    weight: np.ndarray | float = 1.0,
+    offset: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """Coefficients b with Σ weight · link(offset + design b) · design = target, by Newton's method.
+
+    These are the score equations of a generalised linear model whose sufficient statistics are the printed totals.
+    Raises ValueError where no coefficients reach them.
+    """
+    b = np.zeros(design.shape[1])
+    gap = _gap(design, target, link, weight, offset, b)
+    for _ in range(STEPS):
+        if np.abs(gap).max() <= CLOSE * max(np.abs(target).max(), 1.0):
+            return b
+        slope = link(offset + design @ b)[1] * weight
+        step = np.linalg.lstsq(design.T @ (design * slope[:, None]), gap, rcond=1e-12)[0]
+        for half in range(30):
+            tried = b + step * 0.5**half
+            new = _gap(design, target, link, weight, offset, tried)
+            if np.abs(new).sum() < np.abs(gap).sum():
+                break
+        else:
+            break
+        b, gap = tried, new
+    raise ValueError(f"no model has these totals; {np.abs(gap).max():.3g} off")
+
+
+def _gap(design, target, link, weight, offset, b) -> np.ndarray:
+    return target - design.T @ (link(offset + design @ b)[0] * weight)
+
+
+def tail(index: np.ndarray, asking: np.ndarray | None, kind: str, tie: float) -> tuple[np.ndarray, np.ndarray]:
+    """P(u > −index), and its slope, for everyone (``all``) or for those who do or do not ask for services.
+
+    u and the willingness to ask v are standard normal with correlation ``tie``; a share ``asking`` has the highest v.
+    """
+    if kind == "all":
+        return normal(index)
+    rest = np.sqrt(1 - tie**2)
+    value, slope = np.zeros_like(index), np.zeros_like(index)
+    for v in willingness(asking, kind):
+        one, steep = normal((index + tie * v) / rest)
+        value, slope = value + one / NODES, slope + steep / rest / NODES
+    return value, slope
+
+
+def mean_error(index: np.ndarray, asking: np.ndarray | None, kind: str, tie: float) -> np.ndarray:
+    """E[u | u > −index] · P(u > −index) for the same people."""
+    if kind == "all":
+        return normal(index)[1]
+    rest, total = np.sqrt(1 - tie**2), np.zeros_like(index)
+    for v in willingness(asking, kind):
+        chance, density = normal((index + tie * v) / rest)
+        total += (tie * v * chance + rest * density) / NODES
+    return total
+
+
+def willingness(asking: np.ndarray, kind: str) -> list[np.ndarray]:
+    """Values of v, evenly spread over those who ask for services or over those who do not."""
+    places = (np.arange(NODES) + 0.5) / NODES
+    if kind == "asks":
+        return [ndtri(1 - asking + asking * p) for p in places]
+    return [ndtri((1 - asking) * p) for p in places]
+
+
+def agreed(
+    levels: Mapping[str, float | None], shares: Mapping[str, float], total: float, *, scale: str = "logit"
+) -> dict[str, float]:
+    """Levels of the parts that add up to the printed total: all shifted alike, as odds or (``linear``) as amounts.
+
+    A part without a printed level has the level that the others leave over, at least a third of the total.
+    """
+    known = {k: v for k, v in levels.items() if v is not None}
+    left = sum(share for k, share in shares.items() if k not in known)
+    if left > 0:
+        rest = (total - sum(shares[k] * v for k, v in known.items())) / left
+        known |= dict.fromkeys((k for k in shares if k not in known), float(np.clip(rest, total / 3, 2 * total)))
+    share = np.array([shares[k] for k in known])
+    share, value = share / share.sum(), np.array(list(known.values()))
+    if scale == "linear":
+        return dict(zip(known, value + total - share @ value, strict=True))
+    value = logit(np.clip(value, 1e-6, 1 - 1e-6))
+    shift = brentq(lambda c: share @ expit(value + c) - total, -30, 30, xtol=1e-13)
+    return dict(zip(known, expit(value + shift), strict=True))
+
+
+def reconciled(late: float, taking: float, extra: float, basic: float) -> tuple[float, float]:
+    """Effects of extra against regular and of regular against no services that go with the effect of extra against none.
+
+    One model makes LATE · take-up = (extra v regular) + take-up · (regular v none). Where the printed ones leave a gap, each
+    term takes half of it.
+    """
+    gap = late * taking - (extra + taking * basic)
+    return extra + gap / 2, basic + gap / (2 * taking)
+
+
+def whole_counts(
+    expected: np.ndarray, cells: np.ndarray, target: np.ndarray, room: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Whole people per cell near ``expected`` (at most ``room``) whose totals by column of ``cells`` come near ``target``.
+
+    Systematic rounding, then single steps and swaps as long as they bring the totals closer.
+    """
+    ends = np.floor(np.cumsum(expected) + rng.random())
+    counts = np.minimum(np.diff(ends, prepend=0.0), room)
+    low = np.maximum(np.floor(expected) - 1, 0)
+    high = np.minimum(np.ceil(expected) + 1, room)
+    gap = target - cells.T @ counts
+    size = (cells**2).sum(axis=1)
+    for _ in range(SWAPS):
+        up = np.where(counts < high, size - 2 * cells @ gap, np.inf)
+        down = np.where(counts > low, size + 2 * cells @ gap, np.inf)
+        both = up[:, None] + down[None, :] - 2 * cells @ cells.T
+        np.fill_diagonal(both, np.inf)
+        best = min(up.min(), down.min(), both.min())
+        if not best < -1e-9:
+            break
+        if best == both.min():
+            more, less = np.unravel_index(both.argmin(), both.shape)
+        else:
+            more, less = (up.argmin(), None) if best == up.min() else (None, down.argmin())
+        for place, step in ((more, 1), (less, -1)):
+            if place is not None:
+                counts[place] += step
+                gap = gap - step * cells[place]
+    return counts.astype(int)
+
+
+def chosen(cell: np.ndarray, counts: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Whether each person is among the ``counts`` of their cell with the highest score."""
+    order = np.lexsort((-score, cell))
+    rank = np.empty(len(cell), int)
+    rank[order] = np.arange(len(cell)) - np.searchsorted(cell[order], cell[order])
+    return rank < counts[cell]
+
+
+def by_rank(score: np.ndarray, shares: Mapping[str, float] | Sequence[float], labels: Sequence) -> np.ndarray:
+    """Labels by quota, from the lowest score to the highest."""
+    values = np.empty(len(score), dtype=object)
+    counts = quota(list(shares.values()) if isinstance(shares, Mapping) else shares, len(score))
+    values[np.argsort(score, kind="stable")] = np.repeat(np.array(labels, dtype=object), counts)
+    return values
