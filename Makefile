@@ -22,7 +22,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 book: $(READY) ## build the whole site into _build/html
-	@$(BIN)/python -m book build --jobs $(JOBS)
+	@$(BIN)/python -m book build --jobs $(JOBS) $(if $(MICRODATA),--microdata "$(MICRODATA)")
 
 test: $(READY) ## run every test: library, data, chapters, and the built site in a real browser
 	@PYTHON_FOR_BROWSER=$(BIN)/python sh tests/browser/install.sh
@@ -56,6 +56,9 @@ lock: $(READY) ## resolve requirements.txt anew, with hashes, for Python 3.11 to
 	  --no-header --no-emit-index-url --upgrade -o requirements.txt
 	@for extra in spark bench; do $(BIN)/uv pip compile --group pyproject.toml:$$extra --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-emit-index-url -c requirements.txt --upgrade -o requirements-$$extra.txt; done
+
+wheels: $(READY) ## fetch all that an installation without internet needs into wheels/
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes -d wheels -r requirements.txt
 
 lint: $(READY) ## what pre-commit checks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -43,19 +43,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m book", description="Build the book, or take one of its steps.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(function: Callable, text: str, *, jobs: bool = False) -> argparse.ArgumentParser:
+    def command(function: Callable, text: str, *, jobs: bool = False, source: bool = False) -> argparse.ArgumentParser:
         made = commands.add_parser(function.__name__.strip("_"), help=text, description=f"{text[0].upper()}{text[1:]}.")
         made.set_defaults(command=function)
+        if source:
+            made.add_argument("--microdata", type=Path, metavar="FOLDER", help="a researcher's own microdata")
         if jobs:
             made.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="processes at once; 0: one per core")
         return made
 
-    made = command(_build, "build the whole site into _build/html", jobs=True)
+    made = command(_build, "build the whole site into _build/html", jobs=True, source=True)
     made.add_argument("--incremental", action="store_true", help="bind only what changed, into _build/preview")
     made.add_argument("--no-release", action="store_true", help="build and check, and leave the released site alone")
     command(_expand, "list the pages that the chapters stand for")
-    command(_run, "execute the pages that have changed", jobs=True)
-    command(_bind, "execute and bind, without checking or releasing", jobs=True)
+    command(_run, "execute the pages that have changed", jobs=True, source=True)
+    command(_bind, "execute and bind, without checking or releasing", jobs=True, source=True)
     made = command(_check, "list everything that is wrong in a built site", jobs=True)
     made.add_argument("folder", nargs="?", type=Path, help="the built site (default: _build/html)")
     for function, text in ((_serve, "serve the built site"), (_preview, "build, serve, and rebuild on change")):
@@ -85,7 +87,13 @@ def _cores(given: argparse.Namespace) -> int:
 def _build(given: argparse.Namespace) -> None:
     from book.build import build
 
-    build(House.here(), jobs=_cores(given), incremental=given.incremental, to_release=not given.no_release)
+    build(
+        House.here(),
+        jobs=_cores(given),
+        incremental=given.incremental,
+        to_release=not given.no_release,
+        source=_source(given),
+    )
 
 
 def _expand(given: argparse.Namespace) -> None:
@@ -101,13 +109,17 @@ def _run(given: argparse.Namespace) -> None:
 
     house = House.here()
     with build_lock(house, say=say):
-        expand_and_run(house, Clock(), jobs=_cores(given))
+        expand_and_run(house, Clock(), jobs=_cores(given), source=_source(given))
 
 
 def _bind(given: argparse.Namespace) -> None:
     from book.build import bind_only
 
-    bind_only(House.here(), jobs=_cores(given))
+    bind_only(House.here(), jobs=_cores(given), source=_source(given))
+
+
+def _source(given: argparse.Namespace) -> Path | None:
+    return given.microdata.resolve() if given.microdata else None
 
 
 def _check(given: argparse.Namespace) -> None:

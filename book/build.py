@@ -23,7 +23,7 @@ class Clock:
         notes: list[str] = []
         yield notes
         self.seconds[name] = time.perf_counter() - start
-        say(f"{name:<8} {', '.join(notes)}  {self.seconds[name]:.1f} s")
+        say(f"{name:<9} {', '.join(notes)}  {self.seconds[name]:.1f} s")
 
     @property
     def total(self) -> float:
@@ -41,22 +41,31 @@ def tell(text: str) -> None:
         sys.stderr.flush()
 
 
-def expand_and_run(house: House, clock: Clock, *, jobs: int) -> tuple[list[Page], list[Executed]]:
+def expand_and_run(
+    house: House, clock: Clock, *, jobs: int, source: Path | None = None
+) -> tuple[list[Page], list[Executed]]:
+    from book import microdata
     from book.expand import expand
     from book.run import run
 
     with clock.stage("expand") as notes:
         pages = expand(house)
         notes.append(f"{counted(len(pages), 'page')} from {counted(len({page.chapter for page in pages}), 'chapter')}")
+    with clock.stage("microdata") as notes:
+        origins = microdata.provide(house, source, jobs=jobs)
+        notes.append(", ".join(f"{study} {origin}" for study, origin in origins.items()) or "none")
     with clock.stage("run") as notes:
         executed = run(house, pages, jobs=jobs)
         notes.append(_run_notes(executed))
     return pages, executed
 
 
-def build(house: House, *, jobs: int, incremental: bool = False, to_release: bool = True) -> Path:
+def build(
+    house: House, *, jobs: int, incremental: bool = False, to_release: bool = True, source: Path | None = None
+) -> Path:
     """Build the site and release it; return where it stands.
 
+    ``source`` is a folder with a researcher's microdata; without it the microdata are synthetic.
     An incremental build keeps Sphinx's state for the next one and releases to ``_build/preview``: what readers get
     from ``_build/html`` was always bound from nothing.
     """
@@ -66,10 +75,10 @@ def build(house: House, *, jobs: int, incremental: bool = False, to_release: boo
         release.sweep(house)
         build_id = release.new_id()
         work = release.work_folder(house, release.INCREMENTAL if incremental else build_id)
-        return _build(house, work, build_id, jobs=jobs, incremental=incremental, to_release=to_release)
+        return _build(house, work, build_id, source, jobs=jobs, incremental=incremental, to_release=to_release)
 
 
-def bind_only(house: House, *, jobs: int) -> Path:
+def bind_only(house: House, *, jobs: int, source: Path | None = None) -> Path:
     """Execute and bind; the HTML is left in the working folder, unchecked, until the next build."""
     from book import draw, evidence, release, stage
     from book.provenance import provenance
@@ -79,7 +88,7 @@ def bind_only(house: House, *, jobs: int) -> Path:
         release.sweep(house)
         made_from = provenance(house.root)
         with evidence.exporting(house) as exported, draw.drawers(jobs) as pool:
-            pages, executed = expand_and_run(house, clock, jobs=jobs)
+            pages, executed = expand_and_run(house, clock, jobs=jobs, source=source)
             staged = stage.plan(house, pages, executed, made_from, pool, exported.result())
         work = release.work_folder(house, release.new_id())
         html = _bound(house, staged, work, made_from, clock, jobs=jobs)
@@ -87,7 +96,9 @@ def bind_only(house: House, *, jobs: int) -> Path:
     return html
 
 
-def _build(house: House, work: Path, build_id: str, *, jobs: int, incremental: bool, to_release: bool) -> Path:
+def _build(
+    house: House, work: Path, build_id: str, source: Path | None, *, jobs: int, incremental: bool, to_release: bool
+) -> Path:
     from book import bind, draw, evidence, release, report, stage
     from book.provenance import provenance
 
@@ -96,7 +107,7 @@ def _build(house: House, work: Path, build_id: str, *, jobs: int, incremental: b
     made_from = provenance(house.root)
     with evidence.exporting(house) as exported, draw.drawers(jobs) as pool:
         draw.begin(house.cache / "charts", pool, jobs=jobs)
-        pages, executed = expand_and_run(house, clock, jobs=jobs)
+        pages, executed = expand_and_run(house, clock, jobs=jobs, source=source)
         with clock.stage("stage") as notes:
             staged = stage.plan(house, pages, executed, made_from, pool, exported.result())
             notes.append(f"{counted(staged.charts, 'chart')}, {counted(staged.tables, 'table')}")

@@ -127,7 +127,7 @@ class PageCache:
         root = self._house.root
         found = [
             path
-            for folder in (self._house.data, self._house.lib)
+            for folder in (self._house.data, self._house.lib, self._house.cache / "microdata")
             for path in [folder, *folder.rglob("*")]
             if not any(part == "__pycache__" or part.endswith(".egg-info") for part in path.parts)
         ]

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from book import origin
 from book.draw import Chart, Drawn
 from book.errors import BookError
 from book.pages import Page
 
 CHART = "application/vnd.watwerkt.chart+json"
 TABLE = "application/vnd.watwerkt.table+json"
+LEDGER = "application/vnd.watwerkt.ledger+json"
 _GLUE = "application/papermill.record/text/plain"
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _KEYS = {
@@ -31,6 +33,7 @@ class Exhibit:
     kind: str  # CHART or TABLE
     payload: Mapping
     data: dict  # of the output in the notebook, to be replaced by what `html` makes
+    label: str = ""  # of the microdata that it was made from
 
     @property
     def name(self) -> str:
@@ -48,14 +51,20 @@ class Exhibit:
     @property
     def chart(self) -> Chart:
         where = f"{self.page}, chart '{self.name}'"
-        return Chart(where, self.name, self.payload["alt"], self.payload["wide"], self.payload["narrow"])
+        return Chart(where, self.name, self.payload["alt"], **self.specs())
+
+    def specs(self) -> dict[str, dict]:
+        """The chart's specifications, wide and narrow; of microdata, they say so."""
+        given = {width: self.payload[width] for width in ("wide", "narrow")}
+        return {width: origin.titled(spec, self.label) if self.label else spec for width, spec in given.items()}
 
     def csv(self) -> bytes:
-        """The data behind it; a value that is missing is an empty field."""
+        """The data behind it; a value that is missing is an empty field. Of microdata, each row says so."""
+        mark = ([origin.COLUMN], [self.label]) if self.label else ([], [])
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(self.payload["data"]["columns"])
-        rows.writerows(self.payload["data"]["rows"])
+        rows.writerow([*self.payload["data"]["columns"], *mark[0]])
+        rows.writerows([*row, *mark[1]] for row in self.payload["data"]["rows"])
         return text.getvalue().encode()
 
     def html(self, drawn: Drawn | None) -> str:
@@ -81,17 +90,32 @@ class Exhibit:
         return "../" * self.page.name.count("/") + quote(f"{self.stem}.{extension}")
 
 
-def exhibits(page: Page, notebook: Mapping) -> list[Exhibit]:
-    """The charts and tables of an executed notebook, in order; a name that is malformed or used twice is an error."""
+def exhibits(page: Page, notebook: Mapping, *, label: str = "") -> list[Exhibit]:
+    """The charts and tables of an executed notebook, in order; a name that is malformed or used twice is an error.
+
+    ``label`` names the microdata that the page read, if it did: then each must have passed the disclosure guard.
+    """
     found: dict[str, Exhibit] = {}
     for cell, output in _outputs(notebook):
         data = output.get("data", {})
         for kind in (CHART, TABLE):
             if kind in data:
-                exhibit = Exhibit(page, kind, data[kind], data)
+                if label:
+                    origin.require_cleared(str(page), cell, _what(kind), data[kind])
+                public = "public" in (data[kind].get("cleared") or {})
+                exhibit = Exhibit(page, kind, data[kind], data, "" if public else label)
                 _check(exhibit, cell, found)
                 found[exhibit.name] = exhibit
     return list(found.values())
+
+
+def ledger(page: Page, notebook: Mapping) -> list[dict[str, object]]:
+    """The entries that the page made in the replication ledger, one mapping per row."""
+    rows = []
+    for _, output in _outputs(notebook):
+        if entries := output.get("data", {}).get(LEDGER):
+            rows += [dict(zip(entries["columns"], row, strict=True), page=page.name) for row in entries["rows"]]
+    return rows
 
 
 def numbers(page: Page, notebook: Mapping) -> dict[str, object]:
@@ -132,9 +156,13 @@ def _outputs(notebook: Mapping) -> Iterator[tuple[int, dict]]:
             yield number, output
 
 
+def _what(kind: str) -> str:
+    return "chart" if kind == CHART else "table"
+
+
 def _check(exhibit: Exhibit, cell: int, earlier: Mapping[str, Exhibit]) -> None:
     where = f"{exhibit.page}, cell {cell}"
-    what = "chart" if exhibit.kind == CHART else "table"
+    what = _what(exhibit.kind)
     for key, kind in _KEYS[exhibit.kind].items():
         if not isinstance(exhibit.payload.get(key), kind):
             raise BookError(f"ExhibitError: {where}: the {what} lacks '{key}' (a {kind.__name__}).")

@@ -87,6 +87,7 @@ class Executed:
     retried: bool
     reads: tuple[str, ...]  # files under data/ that the page read, from the root
     modules: tuple[str, ...]  # watwerkt modules that it depends on
+    microdata: Mapping[str, str] = field(default_factory=dict)  # studies whose microdata it read: synthetic or supplied
 
 
 @dataclass(frozen=True)

@@ -262,7 +262,7 @@ class Pool:
             "page": {**asdict(page), "params": dict(page.params)},
             "notebook": task.chapter.notebook(),
             "engine": engine,
-            "inputs": inputs(),
+            "inputs": inputs(self._house),
         }
         ours, answer = os.pipe()
         os.set_blocking(ours, False)

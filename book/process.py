@@ -25,7 +25,11 @@ def environment(house: House, private: Path) -> dict[str, str]:
     The house's own library comes first, linear algebra has one thread, sets have one order, and nothing of the user's
     IPython is loaded.
     """
-    places = {"IPYTHONDIR": str(private / "ipython"), "JUPYTER_RUNTIME_DIR": str(private / "jupyter")}
+    places = {
+        "IPYTHONDIR": str(private / "ipython"),
+        "JUPYTER_RUNTIME_DIR": str(private / "jupyter"),
+        "WATWERKT_MICRODATA": str(house.cache / "microdata"),
+    }
     return {"PYTHONHASHSEED": "0", **os.environ, **_SINGLE_THREAD, **places, "PYTHONPATH": library_path(house)}
 
 
@@ -34,9 +38,10 @@ def library_path(house: House) -> str:
     return os.pathsep.join(filter(None, (str(house.lib), os.environ.get("PYTHONPATH"))))
 
 
-def inputs() -> list[str]:
-    """Folders outside the house from which pages may read."""
-    return [os.environ[name] for name in ("WATWERKT_DATA", "WATWERKT_MICRODATA") if os.environ.get(name)]
+def inputs(house: House) -> list[str]:
+    """Folders from which pages may read, apart from the house's sources."""
+    elsewhere = os.environ.get("WATWERKT_DATA")
+    return [str(house.cache / "microdata"), *([elsewhere] if elsewhere else [])]
 
 
 def cores() -> int:

@@ -40,6 +40,7 @@ def build_record(
                 "retried": run.retried,
                 "reads": list(run.reads),
                 "modules": list(run.modules),
+                "microdata": dict(run.microdata),
             }
             for run in executed
         ],

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
+from book import microdata
 from book.cache import Entry, PageCache
 from book.errors import RunFailed, counted
 from book.pages import Executed, Failure, House, Page
@@ -34,7 +35,7 @@ def run(
     done: dict[str, Executed] = {}
     for page in todo:
         if entry := cache.get(page, keys[page.name]):
-            done[page.name] = _executed(page, entry, reused=True, retried=False)
+            done[page.name] = _executed(house, page, entry, reused=True, retried=False)
             shown.count(reused=True)
     left = [Task(page, cache.chapter(page)) for page in todo if page.name not in done]
     failures: list[Outcome] = []
@@ -46,7 +47,7 @@ def run(
                     failures.append(outcome)
                 else:
                     entry = cache.put(page, keys[page.name], outcome.result)
-                    done[page.name] = _executed(page, entry, reused=False, retried=outcome.retried)
+                    done[page.name] = _executed(house, page, entry, reused=False, retried=outcome.retried)
                 shown.count(failed=outcome.result is None)
     finally:
         shown.end()
@@ -71,9 +72,10 @@ def _outcomes(
         yield from pool.run(tasks, tick=lambda: shown.tick(", ".join(page.name for page, _ in pool.places)))
 
 
-def _executed(page: Page, entry: Entry, *, reused: bool, retried: bool) -> Executed:
+def _executed(house: House, page: Page, entry: Entry, *, reused: bool, retried: bool) -> Executed:
     data = tuple(path for path, found in entry.reads.files.items() if path.startswith("data/") and found is not None)
-    return Executed(page, entry.notebook, entry.seconds, reused, retried, reads=data, modules=entry.modules)
+    read = {study: microdata.origin(house, study) for study in microdata.studies_read(house, entry.reads.files)}
+    return Executed(page, entry.notebook, entry.seconds, reused, retried, data, entry.modules, read)
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from book import draw
+from book import draw, origin
 from book.errors import BookError
 from book.notebook import read_chapter
 from book.outputs import CHART, Exhibit, exhibits, joined, numbers
@@ -51,7 +51,11 @@ def plan(
     """
     runs = {run.page.name: run for run in executed}
     notebooks = {name: json.loads(run.notebook.read_bytes()) for name, run in runs.items()}
-    shown = {name: exhibits(runs[name].page, notebook) for name, notebook in notebooks.items()}
+    origins = {name: found for name, run in runs.items() if (found := origin.of_page(run))}
+    labels = {name: origin.words(house, found)[0] for name, found in origins.items()}
+    shown = {
+        name: exhibits(runs[name].page, notebook, label=labels.get(name, "")) for name, notebook in notebooks.items()
+    }
     published = {name: numbers(runs[name].page, notebook) for name, notebook in notebooks.items()}
     store = house.cache / "charts"
     charts = {item: item.chart.key for items in shown.values() for item in items if item.kind == CHART}
@@ -64,6 +68,8 @@ def plan(
             for item in shown[page.name]:
                 pictures = drawn[charts[item]] if item.kind == CHART else None
                 _add_exhibit(tree, item, pictures)
+            if page.name in origins:
+                origin.with_notice(notebooks[page.name], house, origins[page.name])
             tree.add(f"{page.name}.ipynb", _notebook(page, notebooks[page.name], targets))
         else:
             tree.add(f"{page.name}.md", _static_page(house, page, pages, runs, targets))
@@ -237,8 +243,7 @@ def _add_assets(tree: Tree, house: House) -> None:
 def _add_exhibit(tree: Tree, item: Exhibit, pictures: draw.Drawn | None) -> None:
     tree.add(f"{EXTRA}/{item.stem}.csv", item.csv())
     if pictures:
-        specs = {"wide": item.payload["wide"], "narrow": item.payload["narrow"]}
-        tree.add(f"{EXTRA}/{item.stem}.json", json.dumps(specs, ensure_ascii=False, separators=(",", ":")))
+        tree.add(f"{EXTRA}/{item.stem}.json", json.dumps(item.specs(), ensure_ascii=False, separators=(",", ":")))
         tree.add(f"{EXTRA}/{item.stem}.svg", pictures.picture_svg)
         tree.add(f"{EXTRA}/{item.stem}.png", pictures.picture_png)
     made = item.html(pictures)

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import has_magic
 from pathlib import Path
@@ -88,13 +88,14 @@ class Trace:
     names in its folder and in those above it are recorded, because looking whether a file exists leaves no trace.
     """
 
-    def __init__(self, root: Path, *, also: Iterable[Path] = ()) -> None:
+    def __init__(self, root: Path, *, also: Sequence[Path] = ()) -> None:
         self.reads = Reads()
         self.other_processes = False  # something was started whose reads cannot be seen from here
         self._root = str(root)
         self._roots = tuple(str(folder) + os.sep for folder in (root, *also))
         skipped = [os.path.join(root, name) for name in _NOT_INPUTS] + [sys.prefix, sys.base_prefix]
         self._skipped = tuple(place + os.sep for place in skipped)
+        self._named = tuple(str(folder) + os.sep for folder in also)
         self._data = str(root / "data") + os.sep
         self._busy: set[int] = set()  # threads in which the hook itself is reading
 
@@ -154,10 +155,14 @@ class Trace:
             return None
         given = os.path.abspath(os.fsdecode(path))
         for place in dict.fromkeys((given, os.path.realpath(given))):
-            if (place + os.sep).startswith(self._roots) and not (place + os.sep).startswith(self._skipped):
+            if self._counts(place + os.sep):
                 name = os.path.relpath(_source(place), self._root)
                 return name.replace(os.sep, "/")
         return None
+
+    def _counts(self, place: str) -> bool:
+        """A folder that is named as an input counts, even inside one that is skipped."""
+        return place.startswith(self._named) or (place.startswith(self._roots) and not place.startswith(self._skipped))
 
 
 def _source(path: str) -> str:

@@ -169,7 +169,7 @@ def _executed(given: dict[str, Any], *, on_cell) -> dict[str, Any]:
     page = Page(**given["page"])
     os.chdir(root)
     sys.path.insert(next(i for i, place in enumerate(sys.path) if place.endswith("-packages")), "")  # as kernels do
-    trace = Trace(root, also=map(Path, given["inputs"]))
+    trace = Trace(root, also=[Path(folder) for folder in given["inputs"]])
     if given["engine"] != PAPERMILL:
         trace.start()
     notebook = nbformat.from_dict(given["notebook"])

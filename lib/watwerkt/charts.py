@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import altair as alt
 import pandas as pd
@@ -14,6 +14,7 @@ import pandas as pd
 from watwerkt import codes, formats
 from watwerkt.evidence import Effects
 from watwerkt.published import Cells
+from watwerkt.stamps import Passed, stamped
 
 MIME = "application/vnd.watwerkt.chart+json"
 
@@ -38,6 +39,11 @@ class Chart:
     narrow: dict
     data: pd.DataFrame
     note: str = ""
+    cleared: Mapping[str, object] | None = None
+
+    def passed(self, cleared: Passed | None = None, *, public: str = "") -> Chart:
+        """The chart with the disclosure guard's stamp; see :func:`watwerkt.stamps.stamped`."""
+        return replace(self, **stamped(self.note, cleared, public))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         rows = self.data.astype(object).where(self.data.notna(), None).to_numpy().tolist()
@@ -49,6 +55,7 @@ class Chart:
             "data": {"columns": list(self.data.columns), "rows": rows},
             "note": self.note,
         }
+        payload |= {"cleared": dict(self.cleared)} if self.cleared else {}
         return {MIME: payload, "text/plain": self.alt}
 
 

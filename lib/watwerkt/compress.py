@@ -128,8 +128,15 @@ def compressed(tables: Mapping[str, pd.DataFrame], plan: Plan) -> tuple[pd.DataF
 
     check(tables["persons"], plan)
     engine = ibis.duckdb.connect()
-    named = [ibis.memtable(pa.Table.from_pandas(tables[name], preserve_index=False)) for name in TABLES]
+    named = [in_memory(tables[name]) for name in TABLES]
     return collect(cells(*named, plan), engine), collect(profiles(named[0], plan), engine)
+
+
+def in_memory(frame: pd.DataFrame) -> ir.Table:
+    """A data frame as a table for Ibis; by way of Arrow, which knows pandas' texts and missing integers."""
+    import ibis
+
+    return ibis.memtable(pa.Table.from_pandas(frame, preserve_index=False))
 
 
 def collect(found: ir.Table, engine: BaseBackend) -> pd.DataFrame:
@@ -180,7 +187,7 @@ def _profile(persons: ir.Table, plan: Plan) -> ir.IntegerValue:
 
 
 def _state(long: ir.Table, name: str, plan: Plan) -> ir.IntegerValue:
-    """The value of a state in a month: the class of its moment once it has begun; an interview is over after a while."""
+    """The value of a state in a month: the class of its moment once begun; an interview is over after a while."""
     import ibis
 
     begin = long[name]
@@ -198,3 +205,16 @@ def _packed(places: Sequence[ir.IntegerValue], sizes: Sequence[int]) -> ir.Integ
     strides = np.concatenate([[1], np.cumprod([int(size) for size in sizes])[:-1]]).tolist() if sizes else []
     terms = [place.cast("int64") * int(stride) for place, stride in zip(places, strides, strict=True)]
     return reduce(lambda total, term: total + term, terms) if terms else ibis.literal(0, type="int64")
+
+
+def statistics(table: ir.Table, outcome: str, *, by: Sequence[str]) -> ir.Table:
+    """People who agree on everything that a linear model looks at, as one row: n, Σy and Σy² of the outcome.
+
+    They are sufficient for least squares, two-stage least squares and their HC1 and clustered variances
+    (:mod:`watwerkt.estimate.grouped`). Source: Wong et al. (2021), section on conditionally sufficient statistics.
+
+    Returns an Ibis expression with the columns of ``by``, ``n``, ``total`` and ``squares``, in the order of ``by``.
+    """
+    y = table[outcome].cast("float64")
+    sums = {"n": table.count().cast("int64"), "total": y.sum(), "squares": (y * y).sum()}
+    return table.group_by(list(by)).aggregate(**sums).order_by(list(by))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from itertools import groupby
 
@@ -12,6 +12,7 @@ import pandas as pd
 from watwerkt import codes, formats
 from watwerkt.evidence import Effects
 from watwerkt.published import Cells
+from watwerkt.stamps import Passed, stamped
 
 MIME = "application/vnd.watwerkt.table+json"
 
@@ -46,10 +47,16 @@ class Table:
     label: str
     note: str = ""
     numeric: tuple[str, ...] = field(default=())
+    cleared: Mapping[str, object] | None = None
+
+    def passed(self, cleared: Passed | None = None, *, public: str = "") -> Table:
+        """The table with the disclosure guard's stamp; see :func:`watwerkt.stamps.stamped`."""
+        return replace(self, **stamped(self.note, cleared, public))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         rows = self.data.astype(object).where(self.data.notna(), None).to_numpy().tolist()
         payload = {"name": self.name, "data": {"columns": list(self.data.columns), "rows": rows}, "note": self.note}
+        payload |= {"cleared": dict(self.cleared)} if self.cleared else {}
         return {MIME: payload, "text/html": self.html(), "text/plain": self.shown.to_string()}
 
     def html(self) -> str:

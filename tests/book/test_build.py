@@ -104,7 +104,7 @@ def test_a_build_is_complete_and_tells_what_it_did(master):
     said = record(master)
     assert said["totals"] == {"pages": 6, "executable": 4, "executed": 4, "reused": 0, "retried": 0}
     assert said["warnings"] == 0
-    assert {"expand", "run", "stage", "bind", "check"} == set(said["seconds"])
+    assert {"expand", "microdata", "run", "stage", "bind", "check"} == set(said["seconds"])
     page = next(page for page in said["pages"] if page["name"] == "b")
     assert (page["chapter"], page["reads"]) == ("chapters/b.md", ["data/codes/service.csv"])
     assert json.loads((master.build / "html/data/numbers.json").read_text()) == {

@@ -1,12 +1,15 @@
 """A small study of microdata for tests: its schema, people, and files of them in every format."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree
 
 import numpy as np
 import pandas as pd
 import pyreadstat
+import pytest
 from watwerkt.paths import data_dir
 
 from tests.conftest import clear_caches
@@ -55,19 +58,26 @@ SPELLS = {
 SCHEMA = {"study": STUDY, "title": "A small study", "tables": {"persons": PERSONS, "spells": SPELLS}}
 
 
-def install(folder: Path, monkeypatch, schema=SCHEMA) -> Path:
-    """Make the library read code lists and this schema from a folder of the test; gives the path of the schema."""
+@contextmanager
+def small_study(folder: Path) -> Iterator[Path]:
+    """The library reads code lists and the small schema from a folder of the test; gives the path of the schema."""
     data = folder / "data"
-    for name in ("codes", "schemas"):
-        copytree(data_dir() / name, data / name)
-    for path in (data / "schemas" / "microdata").glob("*.json"):
-        path.unlink()
+    copytree(data_dir() / "codes", data / "codes")
+    copytree(
+        data_dir() / "schemas", data / "schemas", ignore=lambda place, names: names if "microdata" in place else []
+    )
     path = data / "schemas" / "microdata" / f"{STUDY}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(schema), encoding="utf-8")
-    monkeypatch.setenv("WATWERKT_DATA", str(data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WATWERKT_DATA", str(data))
+        use(SCHEMA, path)
+        yield path
     clear_caches()
-    return path
+
+
+def use(schema, path: Path) -> None:
+    """Put another schema in the place of the small one."""
+    path.write_text(json.dumps(schema), encoding="utf-8")
+    clear_caches()
 
 
 def persons(**columns) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-
 from watwerkt.compress import Plan
 
 PLAN = Plan(
@@ -57,7 +56,8 @@ def expanded(given: dict[str, pd.DataFrame]) -> pd.DataFrame:
         begun = start <= rows["month"]
         rows[name] = np.select([~begun, start < 2, start < 6], [0, 1, 2], 3)
     for number, name in enumerate(PLAN.talks, start=1):
-        start = rows["person"].map(given["interviews"].query("number == @number").set_index("person")["month"])
+        these = given["interviews"][given["interviews"]["number"] == number]
+        start = rows["person"].map(these.set_index("person")["month"])
         rows[name] = ((start <= rows["month"]) & (rows["month"] < start + PLAN.lasting)).astype(int)
     return rows
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-
-from tests.lib.months import PLAN, expanded, tables
 from watwerkt.compress import EXITS, compressed, unpacked
 from watwerkt.errors import EstimationError
+
+from tests.lib.months import PLAN, expanded, tables
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_the_cells_count_what_a_plain_expansion_of_the_person_months_counts(give
     sizes = {name: len(values) for name, values in PLAN.covariates.items()}
     plain = pd.concat([unpacked(cells["profile"], sizes), unpacked(cells["state"], PLAN.states), cells], axis=1)
     keys = [*PLAN.covariates, "month", *PLAN.states]
-    found, wanted = by_cell(plain.astype({k: "int64" for k in keys}), keys), by_cell(rows, keys)
+    found, wanted = by_cell(plain.astype(dict.fromkeys(keys, "int64")), keys), by_cell(rows, keys)
     pd.testing.assert_frame_equal(found, wanted, check_index_type=False)
 
 

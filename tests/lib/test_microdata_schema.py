@@ -1,7 +1,6 @@
 """The schemas of microdata: what they say of a column, and that a fault in one is named before any data are read."""
 
 import copy
-import json
 
 import pytest
 from watwerkt.errors import MicrodataError
@@ -11,8 +10,9 @@ from tests.lib import microdata_files as files
 
 
 @pytest.fixture
-def small(tmp_path, monkeypatch):
-    return files.install(tmp_path, monkeypatch)
+def small(tmp_path):
+    with files.small_study(tmp_path) as path:
+        yield path
 
 
 def column(schema, name):
@@ -95,36 +95,76 @@ FAULTS = {
     "no title": (without("title"), "missing: title.\n  required: study, title, tables"),
     "tables as a list": (lambda s: s.update(tables=[]), "tables is [].\n  allowed: a JSON object"),
     "a key misspelt in a table": (
-        of_table("persons", primarykey=["person"]), "tables.persons: unknown: primarykey.\n  allowed: title, title_nl"),
+        of_table("persons", primarykey=["person"]),
+        "tables.persons: unknown: primarykey.\n  allowed: title, title_nl",
+    ),
     "no key": (without("tables", "spells", "primaryKey"), "tables.spells: missing: primaryKey"),
-    "a key that is no column": (of_table("spells", primaryKey=["id"]), "primaryKey is ['id'].\n  allowed: columns among person"),
+    "a key that is no column": (
+        of_table("spells", primaryKey=["id"]),
+        "primaryKey is ['id'].\n  allowed: columns among person",
+    ),
     "an empty key": (of_table("spells", primaryKey=[]), "primaryKey is []"),
     "a key misspelt in a column": (
-        of_field(SEX, code={}), "tables.persons.fields[1]: unknown: code.\n  allowed: name, type"),
+        of_field(SEX, code={}),
+        "tables.persons.fields[1]: unknown: code.\n  allowed: name, type",
+    ),
     "a column without Dutch title": (
-        without("tables", "persons", "fields", WAGE, "title_nl"), "tables.persons.fields[7]: missing: title_nl"),
+        without("tables", "persons", "fields", WAGE, "title_nl"),
+        "tables.persons.fields[7]: missing: title_nl",
+    ),
     "a column that stands twice": (of_field(NOTE, name="wage"), "wage stands twice"),
     "a type that does not exist": (
-        of_field(WAGE, type="float"), "fields[7] 'wage': type is 'float'.\n  allowed: integer, number, string"),
-    "a unit that no list knows": (of_field(WAGE, unit="euro"), "unit is 'euro', no code in data/codes/unit.csv.\n  allowed: count"),
+        of_field(WAGE, type="float"),
+        "fields[7] 'wage': type is 'float'.\n  allowed: integer, number, string",
+    ),
+    "a unit that no list knows": (
+        of_field(WAGE, unit="euro"),
+        "unit is 'euro', no code in data/codes/unit.csv.\n  allowed: count",
+    ),
     "a code list that does not exist": (
-        of_field(SEX, codes={"list": "gender"}), "'sex'.codes: there is no code list 'gender'.\n  code lists: arm"),
+        of_field(SEX, codes={"list": "gender"}),
+        "'sex'.codes: there is no code list 'gender'.\n  code lists: arm",
+    ),
     "a dimension that does not exist": (
-        of_field(SEX, codes={"list": "category", "dimension": "gender"}), "category has no codes of dimension 'gender'.\n  dimensions: age"),
-    "categories without dimension": (of_field(SEX, codes={"list": "category"}), "category has no codes of dimension ''"),
+        of_field(SEX, codes={"list": "category", "dimension": "gender"}),
+        "category has no codes of dimension 'gender'.\n  dimensions: age",
+    ),
+    "categories without dimension": (
+        of_field(SEX, codes={"list": "category"}),
+        "category has no codes of dimension ''",
+    ),
     "an allowed code that does not exist": (
-        of_field(SEX, allowed=["female", "man"]), "'man' not in the list category.\n  allowed: female, male, unknown"),
+        of_field(SEX, allowed=["female", "man"]),
+        "'man' not in the list category.\n  allowed: female, male, unknown",
+    ),
     "allowed codes without list": (of_field(NOTE, allowed=["a"]), "allowed without codes"),
     "codes of another type than text": (of_field(SEX, type="integer"), "codes with the type 'integer'"),
-    "a constraint misspelt": (of_field(WAGE, constraints={"min": 0}), "'wage'.constraints: unknown: min.\n  allowed: required"),
-    "a constraint of the wrong type": (of_field(WAGE, constraints={"required": "yes"}), "required is 'yes'.\n  allowed: a JSON true or false"),
-    "a limit that is no number": (of_field(WAGE, constraints={"minimum": "0"}), "minimum is '0', in a column of type number"),
-    "a limit that is no date": (of_field(ENTRY, constraints={"minimum": "1-1-2012"}), "minimum is '1-1-2012'.\n  write dates as"),
+    "a constraint misspelt": (
+        of_field(WAGE, constraints={"min": 0}),
+        "'wage'.constraints: unknown: min.\n  allowed: required",
+    ),
+    "a constraint of the wrong type": (
+        of_field(WAGE, constraints={"required": "yes"}),
+        "required is 'yes'.\n  allowed: a JSON true or false",
+    ),
+    "a limit that is no number": (
+        of_field(WAGE, constraints={"minimum": "0"}),
+        "minimum is '0', in a column of type number",
+    ),
+    "a limit that is no date": (
+        of_field(ENTRY, constraints={"minimum": "1-1-2012"}),
+        "minimum is '1-1-2012'.\n  write dates as",
+    ),
     "limits of a text": (of_field(NOTE, constraints={"minimum": 1}), "minimum with the type 'string'"),
     "limits the wrong way round": (of_field(WAGE, constraints={"minimum": 2, "maximum": 1}), "minimum above maximum"),
     "a list of values beside codes": (
-        of_field(SEX, constraints={"enum": ["female"]}), "enum beside codes, or with a type that has none"),
-    "a list of values of another type": (of_field(PERSON, constraints={"enum": ["1"]}), "enum is '1', in a column of type integer"),
+        of_field(SEX, constraints={"enum": ["female"]}),
+        "enum beside codes, or with a type that has none",
+    ),
+    "a list of values of another type": (
+        of_field(PERSON, constraints={"enum": ["1"]}),
+        "enum is '1', in a column of type integer",
+    ),
     "a rule of an unknown column": (rule(left="start"), "rules[0]: left, right is ['start', 'exit']"),
     "a rule that cannot be compared": (rule(op="before"), "op is 'before'.\n  allowed: <, <=, ==, >=, >"),
     "a rule between types": (rule(right="wage"), "entry and wage are of different types"),
@@ -132,7 +172,7 @@ FAULTS = {
     "a reference to no column": (reference(fields=["id"]), "reference.fields is ['id']"),
     "a reference to another type": (reference(fields=["sex"]), "columns of different number or type"),
     "a reference to more columns": (reference(fields=["person", "sex"]), "columns of different number or type"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -140,7 +180,7 @@ def test_a_fault_in_a_schema_is_named_with_file_and_place(fault, small):
     spoil, says = FAULTS[fault]
     schema = copy.deepcopy(files.SCHEMA)
     spoil(schema)
-    small.write_text(json.dumps(schema), encoding="utf-8")
+    files.use(schema, small)
     with pytest.raises(MicrodataError) as caught:
         load_schema(small)
     assert str(caught.value).startswith("data/schemas/microdata/intensive.json")

@@ -6,11 +6,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-from tests.lib.months import PLAN, tables
 from watwerkt.compress import TABLES, cells, collect, compressed, profiles
 from watwerkt.estimate.competing import fit
 from watwerkt.estimate.design import cells_of
+
+from tests.lib.months import PLAN, tables
 
 # Spark's own code raises deprecation warnings of pandas, and takes an error for a failure: shown, not raised.
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("default")]

@@ -45,13 +45,17 @@ add("heckman: sigma", "estimate", sqrt(sigma2)); add("heckman: rho", "estimate",
 addall("ols hc1: ", label(ols), coef(ols), sqrt(diag(vcovHC(ols, "HC1"))))
 
 # 2SLS with the ratio among the exogenous columns: exclusion columns as instruments, or in the probit only
+clustered <- function(m) { # factor G/(G-1) * (n-1)/(n-k), as vcovCL has it for lm
+  groups <- length(unique(s$office)); rows <- nobs(m); k <- length(coef(m))
+  vcovCL(m, s$office, type = "HC0", cadjust = FALSE) * groups / (groups - 1) * (rows - 1) / (rows - k)
+}
 iv <- list(
   "wage, wooldridge" = ivreg(wage ~ age + high + ratio + services | age + high + ratio + assigned + female + married + old_job, data = s),
   "wage, report" = ivreg(wage ~ age + high + ratio + services | age + high + ratio + assigned, data = s),
   "permanent, report" = ivreg(permanent ~ age + high + ratio + services | age + high + ratio + assigned, data = s))
 for (name in names(iv)) {
   addall(paste0(name, ": "), label(iv[[name]]), coef(iv[[name]]), sqrt(diag(vcovHC(iv[[name]], type = "HC1"))))
-  addall(paste0(name, ", by office: "), label(iv[[name]]), coef(iv[[name]]), sqrt(diag(vcovCL(iv[[name]], ~office))))
+  addall(paste0(name, ", by office: "), label(iv[[name]]), coef(iv[[name]]), sqrt(diag(clustered(iv[[name]]))))
 }
 one <- lm(services ~ age + high + ratio + assigned, s)
 addall("first stage: ", label(one), coef(one), sqrt(diag(vcovHC(one, "HC1"))))

@@ -5,8 +5,8 @@ data("PSID1976")
 p <- PSID1976
 d <- data.frame(inlf = as.integer(p$participation == "yes"), educ = p$education, exper = p$experience,
   expersq = p$experience^2, age = p$age, kidslt6 = p$youngkids, kidsge6 = p$oldkids, motheduc = p$meducation,
-  fatheduc = p$feducation, huseduc = p$heducation, wage = p$wage, city = as.integer(p$city == "yes"),
-  nwifeinc = (p$fincome - p$hours * p$wage) / 1000, faminc = p$fincome, kids = as.integer(p$youngkids + p$oldkids > 0))
+  fatheduc = p$feducation, huseduc = p$heducation, wage = p$wage,
+  nwifeinc = (p$fincome - p$hours * p$wage) / 1000)
 out <- data.frame()
 add <- function(quantity, statistic, value)
   out <<- rbind(out, data.frame(quantity = quantity, statistic = statistic, value = unname(value)))
@@ -30,9 +30,6 @@ heckman <- function(probit, formula, prefix) {
 wooldridge <- ratio_of(inlf ~ educ + exper + expersq + nwifeinc + age + kidslt6 + kidsge6)
 addall("participation: ", c("constant", names(coef(wooldridge$fit))[-1]), coef(wooldridge$fit), sqrt(diag(wooldridge$v)))
 heckman(wooldridge, log(wage) ~ educ + exper + expersq + ratio, "log wage: ")
-d$agesq <- d$age^2
-greene <- ratio_of(inlf ~ age + agesq + faminc + kids + educ)
-heckman(greene, wage ~ exper + expersq + educ + city + ratio, "wage, Greene: ")
 # endogenous education: parents' and husband's education in its place, in the probit and as instruments
 endogenous <- ratio_of(inlf ~ exper + expersq + age + kidslt6 + kidsge6 + nwifeinc + motheduc + fatheduc + huseduc)
 s <- subset(transform(d, ratio = endogenous$ratio), inlf == 1)

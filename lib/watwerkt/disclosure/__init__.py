@@ -6,7 +6,7 @@ through :meth:`Verdict.clear`. A model passes :meth:`Guard.model`, quantiles :me
 :class:`Cleared`, whose ``stamp`` a chart or table carries to the build.
 
 What is not covered: two measures that say something of each other and are protected one by one, and groups that are
-neither on a page, nor the difference of two that are, nor the rest of a characteristic.
+neither on a page, nor the difference of two that are, nor told apart by the same characteristics as one that is.
 """
 
 from watwerkt.disclosure.cleared import Cleared

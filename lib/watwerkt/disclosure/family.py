@@ -9,7 +9,7 @@ cycle, as three two-way tables do, are taken in one table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -47,8 +47,8 @@ class Family:
     listed
         The groups as unions of parts, in the order of ``names``.
     watched
-        Groups that no page shows but that follow from two that do (everyone less women), or that complete them (a
-        category without a page).
+        Groups that no page shows but that could follow from those that pages do: the difference of two (everyone less
+        women), and those with the same characteristics (a category without a page).
     ties
         Rows that are nil for every population: two cliques give their common characteristics the same margin.
     position
@@ -70,6 +70,12 @@ class Family:
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sum of a value per person in each part."""
         return sum(np.bincount(places, values, minlength=self.parts) for places in self.position)
+
+    def counts(self, kind: np.ndarray, kinds: int) -> np.ndarray:
+        """Number of people of each kind (0, 1, …) in each part: parts × kinds."""
+        size = self.parts * kinds
+        found = sum(np.bincount(places * kinds + kind, minlength=size) for places in self.position)
+        return found.reshape(self.parts, kinds).astype(float)
 
     def members(self, groups: Groups, i: int) -> np.ndarray:
         """Booleans over people: who belongs to a group."""
@@ -189,9 +195,12 @@ class _Table:
             found &= self.levels[:, self.columns.index(column)] == level
         return found
 
-    def known(self, column: str) -> list[int]:
-        """The levels of a characteristic."""
-        return sorted(set(self.levels[:, self.columns.index(column)].tolist()))
+    def every(self, sets: Iterable[Columns]) -> Iterator[np.ndarray]:
+        """All groups with these sets of characteristics, or with some of a set."""
+        for some in sorted({part for one in sets for k in range(1, len(one) + 1) for part in combinations(one, k)}):
+            coded = self.levels[:, [self.columns.index(column) for column in some]]
+            for levels in np.unique(coded, axis=0):
+                yield (coded == levels).all(axis=1)
 
 
 # ---- groups ------------------------------------------------------------------------------------------------------
@@ -204,17 +213,14 @@ def _in_table(tables: list[_Table], selector: Mapping[str, int]) -> tuple[int, n
 
 
 def _watched(tables: list[_Table], wanted: list[dict[str, int]]) -> list[tuple[int, np.ndarray]]:
-    """Differences of two groups, and the categories that complete a group, but for the groups themselves."""
+    """Groups that no page shows: differences of two that pages do, and all with the same characteristics as one."""
     found: dict[tuple[int, bytes], np.ndarray] = {}
     for place, table in enumerate(tables):
         here = [one for one in wanted if set(one) <= set(table.columns)]
         rows = [table.inside(one) for one in here]
-        siblings = [
-            table.inside({**one, column: level}) for one in here for column in one for level in table.known(column)
-        ]
         less = [a & ~b for a in rows for b in rows if not (b & ~a).any()]
         present = {row.tobytes() for row in rows}
-        for row in (*siblings, *less):
+        for row in (*table.every({tuple(sorted(one)) for one in here}), *less):
             if row.any() and row.tobytes() not in present:
                 found[place, row.tobytes()] = row
     return [(place, found[place, key]) for place, key in sorted(found)]

@@ -37,23 +37,20 @@ def outcomes(family: Family, columns: Sequence[str], *, known: Rules, minimum: i
     before).
     """
     patterns, people = _patterns(family, columns)
-    sets = _sets(patterns)
-    truth = np.column_stack([family.sums(people == k) for k in range(len(patterns))])
-    number = (family.listed.rows @ truth @ patterns).T.ravel()
-    size = np.tile(family.listed.rows @ truth.sum(axis=1), len(columns))
+    truth = family.counts(people, len(patterns))
+    listed, size = family.listed.rows, family.listed.rows @ truth.sum(axis=1)
     unsized = np.array([bool(known[name, PEOPLE]) for name in family.names])
-    rules = np.select(
-        [np.tile(unsized, len(columns)), (number == 0) | (number == size), few(number, minimum), few(size - number, minimum)],
-        ["size", "group", "few", "few"], "",
-    )  # fmt: skip
-    everyone = np.ones((1, len(patterns)))
+    number, whole = (listed @ truth @ patterns).T.ravel(), np.tile(size, len(columns))
+    alike, scarce = (number == 0) | (number == whole), few(number, minimum) | few(whole - number, minimum)
+    rules = np.select([np.tile(unsized, len(columns)), alike, scarce], ["size", "group", "few"], "")
     ties = sparse.kron(family.ties, np.eye(len(patterns)))
+    sized = sparse.kron(listed[np.flatnonzero(~unsized)], np.ones((1, len(patterns))))
     problem = Problem(
         truth.ravel(),
-        sparse.vstack([ties, sparse.kron(family.listed.rows[np.flatnonzero(~unsized)], everyone)], format="csr"),
-        sparse.vstack([sparse.kron(family.listed.rows, column[None, :]) for column in patterns.T], format="csr"),
-        np.full(len(number), float(minimum)), size, rules != "",
-        *_watched_outcomes(family, truth, sets, unsized, minimum),
+        sparse.vstack([ties, sized], format="csr"),
+        sparse.vstack([sparse.kron(listed, column[None, :]) for column in patterns.T], format="csr"),
+        np.full(len(number), float(minimum)), whole, rules != "",
+        *_watched_outcomes(family, truth, _sets(patterns), unsized, minimum),
     )  # fmt: skip
     hidden = suppress(problem)
     parts = np.split(rules, len(columns)), np.split(hidden, len(columns))
@@ -105,20 +102,27 @@ def _chosen(rows: sparse.csr_array, which: np.ndarray, minimum: int) -> tuple[sp
 
 
 def _patterns(family: Family, columns: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The combinations of outcomes that occur (patterns × columns), and each person's pattern."""
+    """The combinations of outcomes that occur (patterns × columns), and each person's pattern.
+
+    That nobody has an outcome, or everyone, is not common knowledge: nobody's pattern may be among them.
+    """
     for column in columns:
         if column not in family.people:
             raise DisclosureError(
                 f"the people have no column {column!r}.\n  allowed: {', '.join(family.people.columns)}"
             )
         values = family.people[column]
-        if values.isna().any() or not values.isin([0, 1]).all():
+        if values.dtype != bool and (values.isna().any() or not values.isin([0, 1]).all()):
             raise DisclosureError(
                 f"the outcome {column!r} is not true or false for everyone.\n"
                 "  make a column of booleans; leave people without an outcome out of the family"
             )
-    coded, people = np.unique(family.people[list(columns)].to_numpy(float), axis=0, return_inverse=True)
-    return coded, people.ravel()
+    bits = 1 << np.arange(len(columns))
+    coded = sum(bit * family.people[column].to_numpy(bool) for bit, column in zip(bits, columns, strict=True))
+    occurring = np.unique(coded)
+    never = [bit for bit in bits if not (occurring & bit).any()]
+    known = np.union1d(occurring, [0, *never])
+    return (known[:, None] & bits > 0).astype(float), np.searchsorted(known, coded)
 
 
 def _sets(patterns: np.ndarray) -> np.ndarray:

@@ -51,27 +51,45 @@ def suppress(problem: Problem) -> np.ndarray:
     """m booleans: which cells to withhold.
 
     First, while a protected number can be told too narrowly, the cheapest of the cells that tell it is withheld, too.
-    Then each of these is shown again, the dearest first, if nothing follows from it. What remains withheld is needed:
-    showing any one of the secondary cells would give something away. The answer depends on nothing but the problem.
+    Then each of these is shown again, the dearest first, with all that would follow from it, unless a number that is
+    protected for its own sake follows. So every secondary cell that remains withheld is needed. The answer depends on
+    nothing but the problem.
 
     Source: Fischetti & Salazar-González (2001) for the protection of a cell as a pair of linear programs. Raises
     DisclosureError if what is given tells a protected number by itself.
     """
     adversary, hidden = _Adversary(problem), problem.primary.copy()
-    while (telling := adversary.tells(hidden)) is not None:
-        if not len(telling):
+    while (found := adversary.finds(hidden)) is not None:
+        if not len(found.telling):
             raise DisclosureError(
                 "a number that must be protected follows from what is given, whatever is withheld.\n"
                 "  take less as given, or merge groups"
             )
-        hidden[telling[np.argmin(problem.cost[telling])]] = True
+        hidden[found.telling[np.argmin(problem.cost[found.telling])]] = True
     secondary = np.flatnonzero(hidden & ~problem.primary)
     for cell in secondary[np.argsort(-problem.cost[secondary], kind="stable")]:
-        trial = hidden.copy()
-        trial[cell] = False
-        if adversary.tells(trial) is None:
-            hidden = trial
+        if hidden[cell]:
+            hidden = _shown_again(adversary, hidden, cell)
     return hidden
+
+
+def _shown_again(adversary: _Adversary, hidden: np.ndarray, cell: int) -> np.ndarray:
+    """What is withheld once a secondary cell is shown, with those that follow from it; unchanged if that is unsafe."""
+    primary, trial = adversary.problem.primary, hidden.copy()
+    trial[cell] = False
+    while (found := adversary.finds(trial)) is not None:
+        if found.target >= len(primary) or primary[found.target]:
+            return hidden
+        trial[found.target] = False
+    return trial
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A protected number that can be told too narrowly, and the shown cells that tell it."""
+
+    target: int
+    telling: np.ndarray
 
 
 class _Adversary:
@@ -81,13 +99,13 @@ class _Adversary:
         self.problem = problem
         self.targets = sparse.vstack([problem.cells, problem.watched], format="csr")
         self.need = np.concatenate([problem.need, problem.need_watched]) - _NEAR
-        self.rows = sparse.vstack([problem.given, problem.cells], format="csr")
+        self.rows = np.vstack([problem.given.toarray(), problem.cells.toarray()])
         self.told = self.rows @ problem.truth
         self.points = [problem.truth]
         self.ceiling = 2 * problem.truth.sum() + 100 * max(self.need, default=0.0)
 
-    def tells(self, hidden: np.ndarray) -> np.ndarray | None:
-        """The shown cells that tell the first protected number too narrowly; None if all numbers are safe."""
+    def finds(self, hidden: np.ndarray) -> _Found | None:
+        """The first protected number that can be told too narrowly; None if all are safe."""
         protected = np.flatnonzero(np.concatenate([hidden, np.ones(len(self.problem.need_watched), bool)]))
         low, high = self._seen(hidden)
         for target in protected:
@@ -100,7 +118,7 @@ class _Adversary:
                 low, high = np.minimum(low, reached), np.maximum(high, reached)
                 telling.append(binding)
             if high[target] - low[target] < self.need[target]:
-                return np.unique(np.concatenate(telling))
+                return _Found(int(target), np.unique(np.concatenate(telling)))
         return None
 
     def _seen(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,8 +134,10 @@ class _Adversary:
         given = self.problem.given.shape[0]
         shown = np.flatnonzero(~hidden)
         rows = np.concatenate([np.arange(given), given + shown])
-        objective = -sign * self.targets[[target]].toarray()[0]
-        found = linprog(objective, A_eq=self.rows[rows], b_eq=self.told[rows], bounds=(0, self.ceiling), method="highs")
+        found = linprog(
+            -sign * self.targets[[target]].toarray()[0], A_eq=self.rows[rows], b_eq=self.told[rows],
+            bounds=(0, self.ceiling), method="highs", options={"presolve": False},
+        )  # fmt: skip
         if found.status != 0:
             raise DisclosureError(f"the protection of a count could not be computed ({found.message}).\n  merge groups")
         self.points.append(found.x)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from watwerkt.errors import EstimationError
-from watwerkt.estimate.frontier import TILT_LIMIT, refuse_edge, refuse_targets
+from watwerkt.estimate.frontier import TILT_LIMIT, refuse_edge, refuse_targets, spread
 from watwerkt.estimate.regressors import checked, numeric
 
 EXACT = 1e-10  # largest distance to a target that counts as reached, in standard deviations of the moment
@@ -182,7 +182,7 @@ def tilt(z: np.ndarray, base: np.ndarray, start: np.ndarray | None = None) -> tu
     The third value says whether they do, to ``EXACT`` standard deviations of each column. Newton's method with
     backtracking on log Σ q exp(z'λ); columns that repeat each other do no harm.
     """
-    scale = _spread(z)
+    scale = spread(z)
     u, dual = z / scale, np.zeros(z.shape[1]) if start is None else start * scale
     value, weights = _dual(u, base, dual)
     for _ in range(_STEPS):
@@ -326,11 +326,6 @@ def _cautions(weights: np.ndarray, group: str) -> list[str]:
     if weights.max() > max(HEAVY, 2 / len(weights)):
         found.append(f"One respondent{who} carries {100 * weights.max():.1f}% of the total weight.")
     return found
-
-
-def _spread(z: np.ndarray) -> np.ndarray:
-    spread = z.std(axis=0)
-    return np.where(spread > 0, spread, 1.0)
 
 
 def _dual(u: np.ndarray, base: np.ndarray, dual: np.ndarray) -> tuple[float, np.ndarray]:

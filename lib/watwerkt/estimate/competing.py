@@ -18,7 +18,7 @@ _CLOSE = 1e-10  # Newton's decrement, a difference in log-likelihood: the estima
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fitted model: coefficients as a :class:`Result` (``work:age=25-30``, …), and the cells that it was fitted to."""
+    """A fitted model: coefficients as a :class:`Result` (``work:age=25-30``, …), and the cells it was fitted to."""
 
     result: Result
     cells: Cells

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -174,9 +173,3 @@ def _check_used(made: Cells) -> None:
     if (weight <= 0).any():
         unused = [name for name, found in zip(made.names, weight, strict=True) if found <= 0]
         raise EstimationError(f"nobody has {', '.join(unused)}.\n  leave it out of the plan")
-
-
-def all_terms(state: str, plan: Plan, modifiers: Sequence[str]) -> list[str]:
-    """The names that a state and its interactions can have in the design."""
-    others = [[f":{m}={v}" for v in plan.covariates[m][1:]] for m in modifiers]
-    return [f"{state}{label}{more}" for label, more in product(class_labels(plan, state), ["", *sum(others, [])])]

@@ -67,15 +67,15 @@ def did(frame: pd.DataFrame, outcome: str, design: Design, *, wild: Wild | None 
     """Difference-in-differences: change among the treated less change among the others, given controls.
 
     One row per person, proportions as fractions. Without units and cohorts it is (ȳ₁₁ − ȳ₁₀) − (ȳ₀₁ − ȳ₀₀). The
-    estimate in focus is ``<treated>:<post>``; the variance is clustered, t with G − 1 degrees of freedom (Bertrand, Duflo
-    & Mullainathan 2004; Cameron & Miller 2015). ``wild`` adds the p value of a wild cluster bootstrap as the
+    estimate in focus is ``<treated>:<post>``; the variance is clustered, t with G − 1 degrees of freedom (Bertrand,
+    Duflo & Mullainathan 2004; Cameron & Miller 2015). ``wild`` adds the p value of a wild cluster bootstrap as the
     diagnostic ``wild_p``.
 
     Diagnostics: ``clusters``, ``treated_clusters``, ``n_treated_post``. Few clusters give a warning.
 
     Raises EstimationError for missing values, fewer than two people in one of the four groups, one cluster among the
     treated or the others, and columns that follow from each other. Checked against R's ``lm`` and ``sandwich`` by the
-    kits ``did_organ_donations`` and ``did_simulated``.
+    kits ``did_castle`` and ``did_simulated``.
     """
     table = _prepared(frame, design)
     found = _equation(table, outcome, design, exogenous=[design.effect])
@@ -170,7 +170,8 @@ def _equation(
 ) -> Equation:
     return equation(
         table, outcome, exogenous=exogenous, endogenous=endogenous, instruments=instruments,
-        controls=[*design.effects, *design.controls], weights=design.weights, cluster=design.cluster, bases=design.bases,
+        controls=[*design.effects, *design.controls], weights=design.weights, cluster=design.cluster,
+        bases=design.bases,
     )  # fmt: skip
 
 

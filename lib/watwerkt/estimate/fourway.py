@@ -90,7 +90,7 @@ def four_way(
     reference, exposed, interaction
         The levels of exposure compared; False leaves the product out.
     at
-        Values of covariates (dummies by name ``column[category]``); their (weighted) means where not given.
+        Values of covariates (dummies by name ``column=category``); their (weighted) means where not given.
     weights, cluster
         Sampling weights and clusters, with an HC1 or bootstrap variance.
     variance, draws, rng

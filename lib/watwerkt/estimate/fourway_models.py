@@ -14,7 +14,7 @@ from scipy.linalg import block_diag
 
 from watwerkt.errors import EstimationError
 from watwerkt.estimate.equation import Equation, Variance, covariance, equation, regress
-from watwerkt.estimate.regressors import CONSTANT, binary, refuse_collinear
+from watwerkt.estimate.regressors import CONSTANT, binary, numeric, refuse_collinear
 from watwerkt.estimate.separation import fitted_without_separation
 
 Kind = Literal["linear", "logistic"]
@@ -148,6 +148,9 @@ class _Fit:
 
 
 def _fit(kind: Kind, found: Equation, variance: Variance) -> _Fit:
+    varying = pd.concat([found.outcome, found.exog.iloc[:, 1:]], axis=1)
+    for name in varying:
+        numeric(varying, name)
     refuse_collinear(found.exog, purpose=f"the model of {found.outcome.name!r}")
     (n, k), cluster = found.exog.shape, found.cluster
     weights = np.ones(n) if found.weights is None else (found.weights / found.weights.mean()).to_numpy()

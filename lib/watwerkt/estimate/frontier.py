@@ -15,9 +15,17 @@ _SAME = 1e-9
 _NO_WEIGHT = 1e-7  # the largest smallest weight, times n, that the linear programme tells from zero
 
 
+def spread(z: np.ndarray) -> np.ndarray:
+    """The standard deviation of each column, to bring moments to one size; 1 for a column that never varies."""
+    found = z.std(axis=0)
+    return np.where(found > 0, found, 1.0)
+
+
 def refuse_targets(values: np.ndarray, goals: np.ndarray, names: Sequence[str], group: str) -> None:
     """Raise EstimationError for the first target (of m) that no respondents' values (n × m) lie around."""
-    for name, goal, low, high in zip(names, goals, values.min(axis=0), values.max(axis=0), strict=True):
+    lows, highs = values.min(axis=0), values.max(axis=0)
+    for j in sorted(range(len(names)), key=lambda j: goals[j] != 0):  # a category at nil is why another is at one
+        name, goal, low, high = names[j], goals[j], lows[j], highs[j]
         slack = _SAME * max(1.0, abs(goal))
         if low < goal < high or (low == high and abs(goal - low) <= slack):
             continue
@@ -63,7 +71,7 @@ def refuse_edge(z: np.ndarray, names: Sequence[str], group: str, ratio: np.ndarr
 def _gaps(z: np.ndarray) -> np.ndarray:
     """What is missing from each moment (k) when all come as near to their targets as weights allow; 0 where reached."""
     n, k = z.shape
-    scale = np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0)
+    scale = spread(z)
     cost = np.concatenate([np.zeros(n), np.ones(2 * k)])
     equal = np.vstack([np.hstack([(z / scale).T, np.eye(k), -np.eye(k)]), np.hstack([np.ones(n), np.zeros(2 * k)])])
     found = linprog(cost, A_eq=equal, b_eq=np.concatenate([np.zeros(k), [1.0]]), method="highs")
@@ -78,7 +86,7 @@ def _gaps(z: np.ndarray) -> np.ndarray:
 def _least_weight(z: np.ndarray) -> float:
     """The largest that the smallest weight can be, times n, under the targets; 1 where equal weights reach them."""
     n = len(z)
-    scale = np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0)
+    scale = spread(z)
     u = z / scale
     equal = np.vstack([np.hstack([u.T, u.sum(axis=0)[:, None] / n]), np.ones(n + 1)])
     goal = np.concatenate([np.zeros(n), [-1.0]])

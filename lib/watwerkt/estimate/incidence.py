@@ -44,7 +44,10 @@ def cumulative_incidence(
     cells = pd.DataFrame({"time": time, "kind": kind, "count": count}).groupby(["time", "kind"], as_index=False).sum()
     at_risk = np.array([cells.loc[cells["time"] >= t, "count"].sum() for t in grid])
     leaving = np.array(
-        [[cells.loc[(cells["time"] == t) & (cells["kind"] == k), "count"].sum() for t in grid] for k in range(len(kinds))]
+        [
+            [cells.loc[(cells["time"] == t) & (cells["kind"] == k), "count"].sum() for t in grid]
+            for k in range(len(kinds))
+        ]
     )
     hazard = leaving / at_risk
     survival = np.cumprod(1 - hazard.sum(axis=0))
@@ -64,7 +67,12 @@ def cumulative_incidence(
 
 
 def _influence(
-    cells: pd.DataFrame, grid: np.ndarray, at_risk: np.ndarray, hazard: np.ndarray, before: np.ndarray, values: np.ndarray
+    cells: pd.DataFrame,
+    grid: np.ndarray,
+    at_risk: np.ndarray,
+    hazard: np.ndarray,
+    before: np.ndarray,
+    values: np.ndarray,
 ) -> np.ndarray:
     """What one person of each cell adds to each value, to first order: cells × kinds × months.
 

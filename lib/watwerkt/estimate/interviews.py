@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from watwerkt.designs.intensive import CUMULATIVE, INTERVIEWS
+from watwerkt.designs.intensive import ARMS, CUMULATIVE, INTERVIEWS
 from watwerkt.errors import EstimationError
 from watwerkt.estimate.equation import covariance, equation, regress
 from watwerkt.estimate.linear import late
@@ -88,6 +88,34 @@ class _Window:
         return self.part(value, np.where(chosen, share, 0.0))
 
 
+def person_columns(persons: pd.DataFrame, interviews: pd.DataFrame) -> pd.DataFrame:
+    """The persons with the columns of the default :class:`Layout`, and ``interviews``, how many they had of any form.
+
+    ``persons`` and ``interviews`` as the schema of the study says: ``arm`` becomes ``assigned``; interviews that were
+    held become ``held_1`` (held individually) to ``held_4``, 0 for people who were not due. Raises EstimationError for
+    people or interviews that stand twice, and for interviews of people who are not there.
+    """
+    for table, key in ((persons, ["person"]), (interviews, ["person", "kind"])):
+        twice = table.duplicated(key)
+        if twice.any():
+            raise EstimationError(f"{table.loc[twice, key].iloc[0].to_dict()} stands twice.\n  leave one of them out")
+    strange = ~interviews["person"].isin(persons["person"])
+    if strange.any():
+        raise EstimationError(
+            f"{int(strange.sum())} interviews are of people who are not in the table, the first of person "
+            f"{interviews['person'][strange].iloc[0]}.\n  select interviews and people alike"
+        )
+    held = interviews[interviews["held"].astype(bool)]
+    individual = (held["kind"] != INTERVIEWS[0]) | (held["form"] == "interview_individual")
+    columns = {
+        column: persons["person"].isin(held["person"][individual & (held["kind"] == kind)]).astype(float)
+        for column, kind in zip(Layout().had, INTERVIEWS, strict=True)
+    }
+    number = persons["person"].map(held["person"].value_counts()).fillna(0).astype(float)
+    assigned = (persons["arm"] == ARMS[0]).astype(float)
+    return persons.assign(assigned=assigned, **columns, interviews=number)
+
+
 def window_effects(
     persons: pd.DataFrame,
     outcome: Exit,
@@ -150,6 +178,10 @@ def cumulative_effects(
     cumulative effect) is this coefficient times the mean number of interviews of those who had interview k, less the
     effect of interview k alone. That is our reading of the report's notes b and 24; in its printed numbers the mean
     comes out near 2, 2.6 and 2.7 interviews (non-Western background).
+
+    One instrument moves all interviews at once. So both coefficients of a window are the same difference between the
+    arms, divided by two first stages, and what is said of earlier interviews rests on the exclusion of the others, not
+    on data of its own.
 
     Parameters, variance and errors as in :func:`window_effects`; checked by the same kit. Diagnostics also
     ``mean_interviews[…]``.

@@ -21,6 +21,7 @@ Resampling = Literal["permutation", "bootstrap"]
 Statistics = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 EVERYONE = "all"
+LEVEL = 0.05
 _AT_ONCE = 4_000_000  # numbers in one block of draws: 32 MB
 _TIE = 1e-9  # statistics this near each other are the same number, computed in another order
 
@@ -171,7 +172,7 @@ def from_draws(
     lost = np.isnan(extreme)
     extreme[lost] = np.inf  # nothing known of this draw: count it against the hypothesis' rejection
     p, p_adjusted = step_down(np.abs(effects) / ses, extreme)
-    warnings = _thin(hypotheses, lost.mean(axis=0))
+    warnings = (*_thin(hypotheses, lost.mean(axis=0)), *_coarse(hypotheses.size, len(extreme)))
     return StepDown(hypotheses, effects, ses, p, p_adjusted, len(extreme), resampling, warnings)
 
 
@@ -269,3 +270,9 @@ def _thin(hypotheses: Family, lost: np.ndarray) -> tuple[str, ...]:
         for subgroup, outcome, share in zip(hypotheses.subgroups, hypotheses.outcomes, lost, strict=True)
         if share > 0
     )
+
+
+def _coarse(size: int, draws: int) -> tuple[str, ...]:
+    if size / (1 + draws) < LEVEL:
+        return ()
+    return (f"With {draws} draws of {size} hypotheses Holm's p values cannot fall below 5%: draw more to compare.",)

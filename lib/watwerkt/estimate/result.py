@@ -56,7 +56,9 @@ class Result:
         if values.shape != (k,) or vcov.shape != (k, k):
             raise ValueError(f"{k} names do not go with values {values.shape} and covariance {vcov.shape}")
         if not (np.isfinite(values).all() and np.isfinite(vcov).all()):
-            bad = [name for name, v, d in zip(self.names, values, np.diag(vcov), strict=True) if not math.isfinite(v + d)]
+            bad = [
+                name for name, v, d in zip(self.names, values, np.diag(vcov), strict=True) if not math.isfinite(v + d)
+            ]
             raise EstimationError(
                 f"{self.method}: no finite estimate of {', '.join(bad) or 'a covariance'}.\n"
                 "  look for a column that never varies, or a group in which everyone has the same outcome"

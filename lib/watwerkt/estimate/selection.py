@@ -19,7 +19,7 @@ from scipy import stats
 from watwerkt.errors import EstimationError
 from watwerkt.estimate.equation import Equation, Fitted, equation, regress
 from watwerkt.estimate.linear import cluster_warnings
-from watwerkt.estimate.regressors import CONSTANT, binary, checked, refuse_collinear, regressors
+from watwerkt.estimate.regressors import CONSTANT, binary, checked, numeric, refuse_collinear, regressors
 from watwerkt.estimate.resampling import bootstrap
 from watwerkt.estimate.result import Result
 from watwerkt.estimate.separation import fitted_without_separation
@@ -65,7 +65,7 @@ def probit(
     outcome
         Column of 0 and 1.
     columns, bases
-        Regressors; categories become dummies ``column[category]`` without their base.
+        Regressors; categories become dummies ``column=category`` without their base.
 
     Returns coefficients, with the variance from the observed information, and average marginal effects with
     delta-method variance: derivatives for dummies, too, and for each power of age by itself, as the report's Table
@@ -162,7 +162,7 @@ class _Model:
     def steps(self, rows: np.ndarray | slice = slice(None)) -> tuple[object, Equation]:
         """The fitted probit, and the second step's equation with λ among the selected; for these rows, as drawn."""
         table = self.table.iloc[rows].reset_index(drop=True)
-        design = _with_constant(table[self.probit])
+        design = _with_constant(pd.concat([numeric(table, column) for column in self.probit], axis=1))
         first = _fit(table[self.selected], design)
         inside = table[self.selected] > 0
         table = table[inside].assign(**{RATIO: inverse_mills(design[inside].to_numpy() @ first.params)})

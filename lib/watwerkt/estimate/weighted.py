@@ -17,6 +17,7 @@ import pandas as pd
 
 from watwerkt.errors import EstimationError
 from watwerkt.estimate.balancing import Balance, entropy_balance, moments, targets_of, tilt
+from watwerkt.estimate.frontier import spread
 from watwerkt.estimate.regressors import CONSTANT, checked, numeric, refuse_collinear, regressors
 from watwerkt.estimate.resampling import Draws, bootstrap
 from watwerkt.estimate.result import Result
@@ -82,7 +83,7 @@ def weighted_regression(
     draws: int = 999,
     rng: np.random.Generator | None = None,
 ) -> Result:
-    """Weighted least squares of the outcome on a constant and the columns, categories as dummies ``column[category]``.
+    """Weighted least squares of the outcome on a constant and the columns, categories as dummies ``column=category``.
 
     ``bases`` names the category that has no dummy. Speaks of the first coefficient after the constant. Raises
     EstimationError as :func:`weighted_means` does, and for columns that follow from each other. Checked by the kit
@@ -129,7 +130,7 @@ def balanced_effect(
         found = _redrawn_effect(y1, z1, y0, balance, draws, rng)
         size, words, notes = found.vcov, found.variance, found.warnings
     elif variance == "linearised":
-        slopes = _projection(y0[:, None], balance.moments, w)[1:, 0]
+        slopes = _slopes(y0[:, None], balance.moments, w)[:, 0]
         size = _variance_of_mean(y1 - z1 @ slopes) + np.sum((w * _residuals(y0[:, None], balance)[:, 0]) ** 2)
     else:
         size = _variance_of_mean(y1) + np.sum((w * (y0 - w @ y0)) ** 2) * len(y0) / (len(y0) - 1)
@@ -187,31 +188,32 @@ def _solved(y: np.ndarray, x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np
 def _residuals(values: np.ndarray, balance: Balance) -> np.ndarray:
     """What the balanced moments leave of each column (n × p), group by group, scaled up for the moments used."""
     rest = np.empty_like(values)
-    for _, rows, columns in _blocks(balance):
+    for rows, columns in _blocks(balance):
         z, w = balance.moments[np.ix_(rows, columns)], balance.weights[rows]
-        design = np.column_stack([np.ones(len(rows)), z])
-        used = int(np.linalg.matrix_rank(design))
+        used = 1 + int(np.linalg.matrix_rank(z / spread(z)))
         if used >= len(rows):
             raise EstimationError(
                 f"{len(rows)} respondents were balanced on {used - 1} moments: nothing is left for a variance.\n"
                 "  balance fewer moments, or merge groups"
             )
-        rest[rows] = (values[rows] - design @ _projection(values[rows], z, w)) * np.sqrt(len(rows) / (len(rows) - used))
+        left = values[rows] - w @ values[rows] / w.sum() - z @ _slopes(values[rows], z, w)
+        rest[rows] = left * np.sqrt(len(rows) / (len(rows) - used))
     return rest
 
 
-def _projection(values: np.ndarray, z: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Coefficients ((1 + k) × p) of the weighted regression of the columns of ``values`` on a constant and z."""
-    root = np.sqrt(w)[:, None]
-    return np.linalg.lstsq(root * np.column_stack([np.ones(len(z)), z]), root * values, rcond=None)[0]
+def _slopes(values: np.ndarray, z: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Slopes (k × p) of the weighted regression of the columns of ``values`` on balanced moments (means nil)."""
+    root, scale = np.sqrt(w)[:, None], spread(z)
+    centred = values - w @ values / w.sum()
+    return np.linalg.lstsq(root * z / scale, root * centred, rcond=None)[0] / scale[:, None]
 
 
-def _blocks(balance: Balance) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """For each group its label, its rows, and the moments that it was balanced on."""
+def _blocks(balance: Balance) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each group its rows, and the moments that it was balanced on."""
     found = []
     for group in pd.unique(balance.groups):
         rows = np.flatnonzero(balance.groups == group)
-        found.append((str(group), rows, np.flatnonzero(balance.moments[rows].any(axis=0))))
+        found.append((rows, np.flatnonzero(balance.moments[rows].any(axis=0))))
     return found
 
 
@@ -222,7 +224,7 @@ def _redrawn(
     rng: np.random.Generator | None,
 ) -> Draws:
     """What rows and weights give, over draws of people; in each draw every group is balanced anew."""
-    blocks = [(inside, columns, balance.weights[inside].sum()) for _, inside, columns in _blocks(balance)]
+    blocks = [(inside, columns, balance.weights[inside].sum()) for inside, columns in _blocks(balance)]
 
     def statistic(rows: np.ndarray) -> np.ndarray:
         weights = np.empty(len(rows))

@@ -15,7 +15,24 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from watwerkt.kits import competing_multinomial, cumulative_incidence
+from watwerkt.kits import (
+    competing_multinomial,
+    cumulative_incidence,
+    did_castle,
+    did_organ_donations,
+    did_simulated,
+    entropy_lalonde,
+    fourway,
+    fourway_sas,
+    interview_windows,
+    itt_thornton,
+    iv_mroz,
+    iv_simulated,
+    meta_bcg,
+    selection,
+    selection_mroz,
+    stepdown,
+)
 from watwerkt.paths import data_dir
 
 Found = Mapping[tuple[str, str], float]
@@ -23,6 +40,20 @@ Found = Mapping[tuple[str, str], float]
 KITS: dict[str, Callable[[Path], Found]] = {
     "competing_multinomial": competing_multinomial.ours,
     "cumulative_incidence": cumulative_incidence.ours,
+    "did_castle": did_castle.ours,
+    "did_organ_donations": did_organ_donations.ours,
+    "did_simulated": did_simulated.ours,
+    "entropy_lalonde": entropy_lalonde.ours,
+    "fourway": fourway.ours,
+    "fourway_sas": fourway_sas.ours,
+    "interview_windows": interview_windows.ours,
+    "itt_thornton": itt_thornton.ours,
+    "iv_mroz": iv_mroz.ours,
+    "iv_simulated": iv_simulated.ours,
+    "meta_bcg": meta_bcg.ours,
+    "selection": selection.ours,
+    "selection_mroz": selection_mroz.ours,
+    "stepdown": stepdown.ours,
 }
 
 

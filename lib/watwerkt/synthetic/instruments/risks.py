@@ -15,9 +15,9 @@ from watwerkt.synthetic.instruments.groups import Profiles
 MONTHS = 18
 EXITS = ("work", "other")
 LIMIT = 2.5  # largest shift of log-odds: odds times twelve
-KEPT = 0.9  # of what can be lost or won at most, where a printed effect asks for more
+DOWN, UP = 1.5, 0.5  # shifts that bound the effects which are taken as possible
 
-_ROUNDS, _CLOSE, _STEP, _STUCK = 60, 1e-9, 1e-5, 1e6
+_ROUNDS, _CLOSE, _STEP, _LEAST, _MOST = 40, 1e-6, 1e-5, 1e-12, 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,48 +75,58 @@ def mean_effects(
 def possible(
     base: Risks, people: Profiles, labels: np.ndarray, wanted: np.ndarray, start: int, stop: int
 ) -> np.ndarray:
-    """Effects as wanted, or as far as they are possible: nobody can leave who has left, or more than everybody.
+    """Effects as wanted (2 × labels), or as near as shifts of at most ±DOWN, or both of at most UP, come to them.
 
-    The effect on exit to work gives way only after that on other exit.
+    Nobody can leave who has left, or more than everybody. The effect on exit to work gives way only after that on
+    other exit.
     """
-    size = wanted.shape[1]
-    there = base.survival[start]
-    lose = people.means(there * base.ahead[:, start] - base.survival[stop] * base.ahead[:, stop], labels, size)
-    room = people.means((1 - base.incidence.sum(axis=0))[None], labels, size)[0]
-    work, other = np.maximum(wanted, -KEPT * lose)
-    other = np.clip(other, -KEPT * lose[1], np.maximum(KEPT * room - work, -KEPT * lose[1]))
-    return np.stack([np.minimum(work, KEPT * room - other), other])
+
+    def at(work: float, other: float) -> np.ndarray:
+        shift = np.tile([[work], [other]], wanted.shape[1])
+        return mean_effects(base, people, labels, shift, start, stop)
+
+    work = np.clip(wanted[0], at(-DOWN, 0)[0], at(DOWN, 0)[0])
+    total = np.clip(work + wanted[1], at(-DOWN, -DOWN).sum(axis=0), at(UP, UP).sum(axis=0))
+    return np.stack([work, np.clip(total - work, at(0, -DOWN)[1], at(0, DOWN)[1])])
 
 
 def shifts(
-    base: Risks, people: Profiles, labels: np.ndarray, wanted: np.ndarray, start: int, stop: int
+    base: Risks, people: Profiles, labels: np.ndarray, wanted: np.ndarray, start: int, stop: int, *, ridge: float = 0.0
 ) -> np.ndarray:
     """Shifts of log-odds (2 × labels) whose mean effects within labels are as wanted (2 × labels).
 
-    Damped Newton (Levenberg & Marquardt) within ±LIMIT, for all labels at once; where the wanted effect lies outside,
-    the shift that comes nearest.
+    Least squares by Levenberg & Marquardt with Broyden's slopes, within ±LIMIT, for all labels at once. ``ridge`` keeps
+    shifts small that hardly change an effect: it weighs their squares against the squares of what effects miss.
     """
     size = wanted.shape[1]
-    found, damping = np.zeros((2, size)), np.full(size, 1e-9)
-    miss = mean_effects(base, people, labels, found, start, stop) - wanted
+
+    def missed(shift: np.ndarray) -> np.ndarray:
+        return mean_effects(base, people, labels, shift, start, stop) - wanted
+
+    def loss(shift: np.ndarray, miss: np.ndarray) -> np.ndarray:
+        return (miss**2).sum(axis=0) + ridge * (shift**2).sum(axis=0)
+
+    found, damping = np.zeros((2, size)), np.full(size, _LEAST)
+    miss = missed(found)
+    slope = np.stack([(missed(found + _STEP * np.eye(2)[k][:, None]) - miss) / _STEP for k in (0, 1)], axis=1)
     for _ in range(_ROUNDS):
-        if ((np.abs(miss).max(axis=0) < _CLOSE) | (damping > _STUCK)).all():
+        tried = np.clip(found + _step(slope, miss, found, damping, ridge), -LIMIT, LIMIT)
+        moved = tried - found
+        if (np.abs(moved).max(axis=0) < _CLOSE).all():
             break
-        slope = _slopes(base, people, labels, found, start, stop, miss + wanted)
-        squares = np.einsum("kic,kjc->cij", slope, slope)
-        scale = np.maximum(np.einsum("cii->ci", squares), 1e-12)
-        gradient = np.einsum("kic,kc->ci", slope, miss)
-        step = np.linalg.solve(squares + damping[:, None, None] * np.einsum("ci,ij->cij", scale, np.eye(2)),
-                               gradient[:, :, None])[:, :, 0].T  # fmt: skip
-        tried = np.clip(found - step, -LIMIT, LIMIT)
-        miss_tried = mean_effects(base, people, labels, tried, start, stop) - wanted
-        better = (miss_tried**2).sum(axis=0) < (miss**2).sum(axis=0)
+        miss_tried = missed(tried)
+        length = np.maximum((moved**2).sum(axis=0), 1e-30)
+        surprise = miss_tried - miss - np.einsum("kic,ic->kc", slope, moved)
+        slope = slope + np.einsum("kc,ic->kic", surprise / length, moved)
+        better = loss(tried, miss_tried) < loss(found, miss)
         found, miss = np.where(better, tried, found), np.where(better, miss_tried, miss)
-        damping = np.clip(np.where(better, damping / 10, damping * 30), 1e-9, 1e9)
+        damping = np.clip(np.where(better, damping / 10, damping * 100), _LEAST, _MOST)
     return found
 
 
-def _slopes(base: Risks, people: Profiles, labels: np.ndarray, at: np.ndarray, start: int, stop: int, value: np.ndarray):
-    """Derivatives of the mean effects by the two shifts: effects × shifts × labels."""
-    moved = [at + _STEP * np.eye(2)[k][:, None] for k in (0, 1)]
-    return np.stack([(mean_effects(base, people, labels, m, start, stop) - value) / _STEP for m in moved], axis=1)
+def _step(slope: np.ndarray, miss: np.ndarray, at: np.ndarray, damping: np.ndarray, ridge: float) -> np.ndarray:
+    """The damped step of least squares for each label; ``slope`` is effects × shifts × labels."""
+    squares = np.einsum("kic,kjc->cij", slope, slope) + ridge * np.eye(2)
+    damped = squares + damping[:, None, None] * np.eye(2) * np.einsum("cii->c", squares)[:, None, None]
+    gradient = np.einsum("kic,kc->ci", slope, miss) + ridge * at.T
+    return -np.linalg.solve(damped, gradient[:, :, None])[:, :, 0].T

@@ -49,7 +49,7 @@ class TakeUp:
         """Share that would have started in each month (months × profiles), if nobody left."""
         if service in TALKS[1:]:
             before = self.started(TALKS[TALKS.index(service) - 1])
-            return _convolved(before, self.gaps[TALKS.index(service) - 1])
+            return _convolved(before, self.gaps[TALKS.index(service)])
         return _first(self.services[service])
 
 

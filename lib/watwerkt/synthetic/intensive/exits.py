@@ -201,7 +201,8 @@ def counts(population: str, arm: str, people: int) -> np.ndarray:
     """Whole people by bin."""
     real = shares(population)[arm]
     rows, wanted = printed(population, arm)
-    windows = np.array([WINDOW * left(day, kinds) for day in levels.starts()[1:] for kinds in levels.EXITS.values()])
+    days = (*levels.starts()[1:], None)
+    windows = np.array([WINDOW * left(day, kinds) for day in days for kinds in levels.EXITS.values()])
     sizes = levels.followed_share() * people
     return whole(
         real * people,

@@ -16,11 +16,12 @@ from watwerkt.synthetic.intensive.whole import solve, spread
 
 BESIDE = 0.15  # share of people who work beside the benefit for a while
 LATER = 0.15  # of people who left for another reason: share who find a job afterwards
+ROOM = 1.1  # times the days wanted: what the people who work could work at most
 DELAY = 0.6  # of the days after the exit: until which these find a job at the latest
 POWER = (0.0, 30.0)  # of a number between 0 and 1: the larger, the fewer days
 CUTS = 4  # into so many jobs more a stretch of work is cut at most
 SHORTEST = 12  # days: a stretch is cut only if its jobs last so long on average
-SWITCH = 0.5  # how much a second cut comes after a first one elsewhere
+SWITCH, LONG = 0.6, 1.0  # how much a second cut comes after a first one elsewhere; how much long stretches come first
 HOURS_SPREAD, WAGE_SPREAD = 0.35, 0.3  # of the part-time factor (range) and of the logarithm of wages (standard deviation)
 LEAST_HOURS, LEAST_WAGE = 0.1, 6.0
 JOB = ["permanent", "part_time_factor", "hourly_wage"]
@@ -45,7 +46,7 @@ def _block(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
 
 def _by_cell(people: pd.DataFrame, *outcomes: str) -> list[tuple]:
     """Levels of outcomes, and the people, per sex and generation."""
-    wanted = [cell_levels(people, outcome, np.ones(len(people))).to_numpy() for outcome in outcomes]
+    wanted = [cell_levels(people, outcome).to_numpy() for outcome in outcomes]
     return [(*(found[rows[0]] for found in wanted), people.iloc[rows]) for rows in cells(people)]
 
 
@@ -65,27 +66,42 @@ def _stretches(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
 
 def _beside(rng: np.random.Generator, people: pd.DataFrame, wanted: float) -> pd.DataFrame:
     """Work beside the benefit, before the exit."""
-    chosen = people[spread(rng, len(people)) < BESIDE]
     entry = levels.starts()[0]
-    room = chosen["exit_day"].fillna(chosen["followed_days"]).to_numpy() - entry
-    draw, when = spread(rng, len(chosen)), spread(rng, len(chosen))
-    days = _fitted(room, draw, _seen(chosen), wanted * len(people))
-    start = entry + np.floor(when * (room - days))
-    return pd.DataFrame({"person": chosen.index, "start": start, "end": start + days})
+    room = people["exit_day"].fillna(people["followed_days"]).to_numpy() - entry
+    chosen = _chosen(rng, room / _seen(people), wanted * len(people), round(BESIDE * len(people)))
+    some, room, draw = people[chosen], room[chosen], spread(rng, chosen.sum())
+    days = _fitted(room, draw, _seen(some), wanted * len(people))
+    start = entry + np.floor(spread(rng, len(some)) * (room - days))
+    return pd.DataFrame({"person": some.index, "start": start, "end": start + days})
 
 
 def _after(rng: np.random.Generator, people: pd.DataFrame, wanted: float) -> pd.DataFrame:
     """Work after the exit: at once for who leaves for a job, later for some of the others; until a return to benefit."""
     gone = people[people["exit_day"].notna()]
     to_job = (gone["kind"] == "job").to_numpy()
-    lucky, wait = spread(rng, len(gone)) < LATER, spread(rng, len(gone))
-    keep = to_job | lucky
-    gone, to_job, wait = gone[keep], to_job[keep], wait[keep]
     day = gone["exit_day"].to_numpy()
     until = gone["back_from"].fillna(gone["followed_days"]).to_numpy()
-    start = np.where(to_job, day, day + np.ceil(DELAY * wait * (until - day)))
-    days = _fitted(until - start, spread(rng, len(gone)), _seen(gone), wanted * len(people), least=to_job)
-    return pd.DataFrame({"person": gone.index, "start": start, "end": start + days})
+    start = np.where(to_job, day, day + np.ceil(DELAY * spread(rng, len(gone)) * (until - day)))
+    share = (until - start) / _seen(gone)
+    others = _chosen(
+        rng, np.where(to_job, 0.0, share), wanted * len(people) - share[to_job].sum(), round(LATER * (~to_job).sum()), ~to_job
+    )
+    keep = to_job | others
+    days = _fitted(
+        (until - start)[keep], spread(rng, keep.sum()), _seen(gone[keep]), wanted * len(people), least=to_job[keep]
+    )
+    return pd.DataFrame({"person": gone.index[keep], "start": start[keep], "end": start[keep] + days})
+
+
+def _chosen(
+    rng: np.random.Generator, share: np.ndarray, wanted: float, number: int, among: np.ndarray | None = None
+) -> np.ndarray:
+    """Who works: so many, by chance, or more where the shares of the days that they could work fall short."""
+    order = rng.permutation(len(share) if among is None else np.flatnonzero(among))
+    least = int(np.searchsorted(np.cumsum(share[order]), ROOM * wanted)) + 1
+    chosen = np.zeros(len(share), bool)
+    chosen[order[: max(number, least)]] = True
+    return chosen
 
 
 def _seen(people: pd.DataFrame) -> np.ndarray:
@@ -136,9 +152,9 @@ def _cut(rng: np.random.Generator, stretches: pd.DataFrame, *, number: float, le
 
 
 def _cuts(rng: np.random.Generator, days: np.ndarray, wanted: int) -> np.ndarray:
-    """How often each stretch is cut: in all as often as wanted, one cut before two, only where there is room."""
+    """How often each stretch is cut: in all as often as wanted, long ones rather, only where there is room."""
     nth = np.arange(1, CUTS + 1)
-    turn = rng.random(len(days))[:, None] + SWITCH * (nth - 1)
+    turn = (rng.random(len(days)) - LONG * days / days.max())[:, None] + SWITCH * (nth - 1)
     turn[days[:, None] < SHORTEST * (nth + 1)] = np.inf
     places = np.argsort(turn, axis=None, kind="stable")[: max(wanted, 0)]
     places = places[np.isfinite(turn.ravel()[places])]
@@ -151,9 +167,9 @@ def _cuts(rng: np.random.Generator, days: np.ndarray, wanted: int) -> np.ndarray
 def _quality(rng: np.random.Generator, jobs: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Contract, hours and wage: the share of permanent first jobs, and the means over all jobs."""
     who = people.loc[jobs["person"]].reset_index(drop=True)
-    hours = cell_levels(who, "parttime_factor", np.ones(len(who))).to_numpy()
-    wages = cell_levels(who, "hourly_wage", np.ones(len(who))).to_numpy()
-    firsts = cell_levels(who[jobs["first"]], "permanent_contract", np.ones(int(jobs["first"].sum())))
+    hours = cell_levels(who, "parttime_factor").to_numpy()
+    wages = cell_levels(who, "hourly_wage").to_numpy()
+    firsts = cell_levels(who[jobs["first"]], "permanent_contract")
     permanent = np.zeros(len(jobs), bool)
     part_time, wage = np.empty(len(jobs)), np.empty(len(jobs))
     for rows in cells(who):

@@ -32,31 +32,32 @@ def persons(rng: np.random.Generator, people: int) -> pd.DataFrame:
     return pd.concat([block for block in blocks if len(block)], ignore_index=True)
 
 
-def cell_levels(frame: pd.DataFrame, outcome: str, weights: np.ndarray) -> pd.Series:
-    """A level of an outcome for each person of a block, one for each sex and generation, from the printed levels.
+def cell_levels(frame: pd.DataFrame, outcome: str, now: np.ndarray | None = None) -> pd.Series:
+    """A level of an outcome for each row of a block, one for each sex and generation, from the printed levels.
 
-    With two splits the four levels are the ones nearest to adding up the two splits' differences that, weighted by
-    ``weights`` (people, jobs …), give the printed levels of everyone and of each part.
+    With two splits the four levels are the nearest, to the means of ``now`` or else to what the differences of both
+    splits add up to, that give the printed levels of everyone and of each part.
     """
     pattern, arm = frame["pattern"].iloc[0], frame["arm"].iloc[0]
 
     def printed(dimension: str = "all", category: str = "all") -> float:
         return levels.level(pattern, arm, outcome, dimension=dimension, category=category)
 
-    if levels.SPLITS[pattern] == ("sex",):
-        return frame["sex"].map({sex: printed("sex", sex) for sex in levels.PARTS["sex"]})
-    mass = frame.assign(mass=weights).groupby(["sex", "generation"])["mass"].sum()
-    mass = mass / mass.sum()
-    rows = [((np.ones(len(mass)), printed()))]
-    for split in levels.SPLITS[pattern]:
-        of = mass.index.get_level_values(split)
-        rows += [(np.array(of == part, float), printed(split, part)) for part in levels.PARTS[split]]
-    added = np.array([sum(printed(s, key[n]) for n, s in enumerate(("sex", "generation"))) - printed() for key in mass.index])
-    share = [row * mass.to_numpy() / (row @ mass.to_numpy()) for row, _ in rows]
-    lhs = np.vstack([EQUAL * np.array(share), np.diag(np.sqrt(mass))])
-    rhs = np.concatenate([[EQUAL * (level - one @ added) for one, (_, level) in zip(share, rows, strict=True)], np.zeros(len(mass))])
-    found = pd.Series(added + np.linalg.lstsq(lhs, rhs, rcond=None)[0], index=mass.index)
-    return pd.Series(found.reindex(pd.MultiIndex.from_frame(frame[["sex", "generation"]])).to_numpy(), index=frame.index)
+    by = levels.SPLITS[pattern]
+    if len(by) == 1:
+        return frame[by[0]].map({part: printed(by[0], part) for part in levels.PARTS[by[0]]})
+    cell = frame.groupby(list(by)).size() / len(frame)
+    parts = [("all", "all"), *((split, part) for split in by for part in levels.PARTS[split])]
+    among = np.array([[split == "all" or key[by.index(split)] == part for key in cell.index] for split, part in parts])
+    mean = among * cell.to_numpy() / (among @ cell.to_numpy())[:, None]
+    wanted = np.array([printed(*part) for part in parts])
+    near = among.T @ wanted - 2 * wanted[0]
+    if now is not None:
+        near = pd.Series(now, index=frame.index).groupby([frame[split] for split in by]).mean().to_numpy()
+    rows = np.vstack([EQUAL * mean, np.diag(np.sqrt(cell))])
+    moved = np.linalg.lstsq(rows, np.concatenate([EQUAL * (wanted - mean @ near), np.zeros(len(cell))]), rcond=None)[0]
+    found = pd.Series(near + moved, index=cell.index)
+    return pd.Series(found.reindex(pd.MultiIndex.from_frame(frame[list(by)])).to_numpy(), index=frame.index)
 
 
 def cells(frame: pd.DataFrame) -> list[np.ndarray]:
@@ -124,13 +125,14 @@ def _returns(rng: np.random.Generator, frame: pd.DataFrame) -> np.ndarray:
 
 def _days(frame: pd.DataFrame) -> pd.DataFrame:
     """Exit days within the bins that give each sex and generation its benefit fraction; with returns to benefit."""
-    wanted = cell_levels(frame, "fraction_benefit", np.ones(len(frame))).to_numpy()
-    found = [
-        _with_tilt(part, solve(lambda tilt, p=part: -_benefit(_with_tilt(p, tilt)).mean(), -wanted[rows[0]],
-                               low=TILT[0], high=TILT[1]))
-        for rows in cells(frame)
-        for part in [frame.iloc[rows]]
-    ]  # fmt: skip
+    wanted = cell_levels(frame, "fraction_benefit", _benefit(_with_tilt(frame, 1.0))).to_numpy()
+    found = []
+    for rows in cells(frame):
+        part = frame.iloc[rows]
+        tilt = solve(
+            lambda power, part=part: -_benefit(_with_tilt(part, power)).mean(), -wanted[rows[0]], low=TILT[0], high=TILT[1]
+        )
+        found.append(_with_tilt(part, tilt))
     return pd.concat(found).sort_index().drop(columns=["low", "high", "position"])
 
 

@@ -8,8 +8,6 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtr, ndtri
 
-from watwerkt.synthetic.intensive.whole import quota
-
 Link = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # from index to mean and slope
 
 STEPS = 100
@@ -103,7 +101,7 @@ def mean_error(index: np.ndarray, asking: np.ndarray | None, kind: str, tie: flo
 
 def willingness(asking: np.ndarray, kind: str) -> list[np.ndarray]:
     """Values of v, evenly spread over those who ask for services or over those who do not."""
-    places = (np.arange(NODES) + 0.5) / NODES
+    places, asking = (np.arange(NODES) + 0.5) / NODES, np.clip(asking, 1e-9, 1 - 1e-9)
     if kind == "asks":
         return [ndtri(1 - asking + asking * p) for p in places]
     return [ndtri((1 - asking) * p) for p in places]
@@ -180,9 +178,16 @@ def chosen(cell: np.ndarray, counts: np.ndarray, score: np.ndarray) -> np.ndarra
     return rank < counts[cell]
 
 
-def by_rank(score: np.ndarray, shares: Mapping[str, float] | Sequence[float], labels: Sequence) -> np.ndarray:
+def quota(shares: Sequence[float], people: int) -> np.ndarray:
+    """Whole numbers that add up to ``people`` in these proportions, by largest remainder."""
+    ideal = np.asarray(shares, float) / np.sum(shares) * people
+    counts = np.floor(ideal).astype(int)
+    counts[np.argsort(counts - ideal, kind="stable")[: people - counts.sum()]] += 1
+    return counts
+
+
+def by_rank(score: np.ndarray, shares: Sequence[float], labels: Sequence[str]) -> np.ndarray:
     """Labels by quota, from the lowest score to the highest."""
     values = np.empty(len(score), dtype=object)
-    counts = quota(list(shares.values()) if isinstance(shares, Mapping) else shares, len(score))
-    values[np.argsort(score, kind="stable")] = np.repeat(np.array(labels, dtype=object), counts)
+    values[np.argsort(score, kind="stable")] = np.repeat(np.array(labels, dtype=object), quota(shares, len(score)))
     return values
