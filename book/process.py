@@ -13,6 +13,9 @@ _SINGLE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 
+# Arrow, which pandas imports, would start a thread of its memory allocator, and a process with threads cannot be forked.
+_NO_THREAD_AT_IMPORT = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+
 
 def command(*arguments: object) -> list[str]:
     """The command line of a worker (`serve`, `page` or `grids`)."""
@@ -30,7 +33,14 @@ def environment(house: House, private: Path) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": str(private / "jupyter"),
         "WATWERKT_MICRODATA": str(house.cache / "microdata"),
     }
-    return {"PYTHONHASHSEED": "0", **os.environ, **_SINGLE_THREAD, **places, "PYTHONPATH": library_path(house)}
+    return {
+        "PYTHONHASHSEED": "0",
+        **os.environ,
+        **_SINGLE_THREAD,
+        **_NO_THREAD_AT_IMPORT,
+        **places,
+        "PYTHONPATH": library_path(house),
+    }
 
 
 def library_path(house: House) -> str:

@@ -28,8 +28,8 @@ def test_files_that_do_not_fit_fail_with_what_is_wrong(tmp_path, capsys):
     folder = files.write_study(tmp_path, persons=files.persons(wage=-1.0))
     assert main(["check", str(folder)]) == 1
     assert capsys.readouterr().out == (
-        "intensive: does not fit.\nintensive/persons.csv, row 2, column 'wage': -1 is outside 0 to 200 "
-        "(4 rows: 2, 3, 4, 5).\n  allowed: 0 to 200, in euros per hour\n\n"
+        "intensive: does not fit.\nintensive/persons.csv, row 2, column 'wage': -1 is out of range "
+        "(4 rows: 2, 3, 4, 5).\n  allowed: 0 to 200 (euros per hour)\n\n"
     )
 
 

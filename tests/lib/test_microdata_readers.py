@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyreadstat
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from watwerkt.errors import MicrodataError
@@ -69,6 +69,7 @@ def as_frame(rows) -> pd.DataFrame:
     return frame.assign(**days).astype(kinds)
 
 
+@settings(max_examples=40)
 @given(st.lists(people, max_size=6, unique_by=lambda row: row["person"]))
 @example([EMPTY | {"person": 2**53}])
 @example([COMPLETE | {"person": 5, "note": ' "', "wage": 5e-324}, EMPTY | {"person": 7, "note": " "}])
@@ -97,6 +98,15 @@ def test_a_whole_number_that_a_format_stores_in_another_type_stays_one(dtype, tm
 def test_a_whole_number_in_the_notation_of_another_program_stays_one(text, tmp_path):
     found = read(files.write_study(tmp_path, persons=files.persons(interviews=[text] * 4)))
     assert found["interviews"].tolist() == [3, 3, 3, 3]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_number_of_a_person_beyond_what_a_double_holds_is_not_rounded(ending, tmp_path):
+    person = [900719925474099301, 2, 3, 4]
+    folder = files.write_study(
+        tmp_path, ending=ending, persons=files.persons(person=person), spells=files.spells(person=2, spell=[1, 2, 3])
+    )
+    assert read(folder)["person"].tolist() == person
 
 
 def test_categories_and_dates_of_parquet_from_other_programs_are_read(tmp_path):

@@ -102,13 +102,11 @@ FAULTS = {
     ),
     "a value below the range": (
         people(wage=[12.35, -1, 20, -2]),
-        "persons.csv, row 3, column 'wage': -1 is outside 0 to 200 (2 rows: 3, 5).\n"
-        "  allowed: 0 to 200, in euros per hour",
+        "persons.csv, row 3, column 'wage': -1 is out of range (2 rows: 3, 5).\n  allowed: 0 to 200 (euros per hour)",
     ),
     "a date before the experiment": (
         people(entry=pd.to_datetime(["2012-05-01", "2013-01-15", "1900-01-01", "2012-02-29"])),
-        "persons.csv, row 4, column 'entry': 1900-01-01 is outside 2012-01-01 to 2014-12-31.\n"
-        "  allowed: 2012-01-01 to 2014-12-31",
+        "persons.csv, row 4, column 'entry': 1900-01-01 is out of range.\n  allowed: 2012-01-01 to 2014-12-31",
     ),
     "exit before entry": (
         people(exit=pd.to_datetime(["2012-05-01", None, "2016-02-29", "2011-07-01"])),
@@ -148,10 +146,10 @@ def test_microdata_that_do_not_fit_are_refused_with_place_and_remedy(fault, tmp_
 
 UNITS = {
     "percentages for fractions": (
-        people(part_time=[50, None, 100, 62.5]), "part_time': 50 is outside 0 to 1 (3 rows: 2, 4, 5)",
+        people(part_time=[50, None, 100, 62.5]), "part_time': 50 is out of range (3 rows: 2, 4, 5)",
         "\n  most values look like percentages: divide by 100"),
     "wages per month for wages per hour": (
-        people(wage=[2500.0, None, 1900, 3100]), "wage': 2500 is outside 0 to 200 (3 rows: 2, 4, 5)",
+        people(wage=[2500.0, None, 1900, 3100]), "wage': 2500 is out of range (3 rows: 2, 4, 5)",
         "\n  most values look like euros per month: divide by the hours worked per month"),
 }  # fmt: skip
 
@@ -179,7 +177,7 @@ def test_fractions_where_percentages_are_due_are_warned_of(top, warned, tmp_path
     files.use(schema, small)
     many = pd.DataFrame({"person": 1, "spell": range(20), "days": np.linspace(0, top, 20)})
     said = (
-        "intensive/spells.csv, column 'days': every value lies between 0 and 1, in %. "
+        "intensive/spells.csv, column 'days': every value lies between 0 and 1 (%). "
         "If they are fractions, multiply them by 100."
     )
     assert warnings(tmp_path, spells=many) == ((said,) if warned else ())
@@ -235,7 +233,7 @@ def test_no_more_than_twenty_problems_are_shown_and_the_rest_counted(tmp_path, s
 def test_rows_are_counted_from_the_first_record_where_a_format_has_no_header(tmp_path):
     for ending, row in ((".csv", 4), (".parquet", 3), (".sav", 3), (".dta", 3)):
         found = files.write_study(tmp_path / ending, ending=ending, persons=files.persons(wage=[1.0, 2, -3, 4]))
-        with pytest.raises(MicrodataError, match=rf"persons\{ending}, row {row}, column 'wage': -3 is outside"):
+        with pytest.raises(MicrodataError, match=rf"persons\{ending}, row {row}, column 'wage': -3 is out of range"):
             read_study(found, files.STUDY)
 
 
@@ -249,4 +247,27 @@ def test_a_value_that_must_be_unique_or_of_a_list_is_held_to_it(tmp_path, small)
     found = told(tmp_path, spells=files.spells(form=[1, 3, None], number=["a", None, "a"]))
     assert "row 3, column 'form': 3 is not allowed.\n    allowed: 1, 2" in found
     assert "row 2, column 'number': number 'a' stands more than once (2 rows: 2, 4)" in found
-    assert warnings(tmp_path / "fits", spells=files.spells(form=[1, 2, None], number=["a", None, "b"])) == ()
+    assert warnings(tmp_path / "fits", spells=files.spells(form=[1, 2, None], number=["a", None, None])) == ()
+
+
+def test_a_reference_that_is_missing_refers_to_nobody_and_is_no_fault(tmp_path, small):
+    schema = copy.deepcopy(files.SCHEMA)
+    schema["tables"]["spells"]["fields"].append(files.field("partner", "integer"))
+    keys = schema["tables"]["spells"]["foreignKeys"]
+    keys.append({"fields": ["partner"], "reference": {"table": "persons", "fields": ["person"]}})
+    files.use(schema, small)
+    assert warnings(tmp_path / "fits", spells=files.spells(partner=[2, None, 1])) == ()
+    assert "column 'partner': partner 9 is not in" in told(tmp_path, spells=files.spells(partner=[2, None, 9]))
+
+
+def test_a_reference_of_two_columns_is_held_to_pairs_that_occur(tmp_path, small):
+    schema = copy.deepcopy(files.SCHEMA)
+    both = ["person", "spell"]
+    key = {"fields": both, "reference": {"table": "spells", "fields": both}}
+    hours = copy.deepcopy(files.SPELLS) | {"foreignKeys": [key]}
+    del hours["fields"][2]
+    schema["tables"]["hours"] = hours
+    files.use(schema, small)
+    assert warnings(tmp_path / "fits", hours=pd.DataFrame({"person": [1, 4], "spell": [2, 1]})) == ()
+    found = told(tmp_path, hours=pd.DataFrame({"person": [1, 4], "spell": [2, 2]}))
+    assert "row 3, column 'person, spell': person 4, spell 2 is not in intensive/spells.csv" in found

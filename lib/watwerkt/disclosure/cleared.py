@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Number
 
 import pandas as pd
 
@@ -80,6 +81,9 @@ def cleared(
         raise DisclosureError(f"the table has a column {STATUS!r}, which the guard writes.\n  give it another name")
     if unknown := sorted(set(rounding or {}) - set(rules)):
         raise DisclosureError(f"{unknown[0]!r} cannot be rounded.\n  allowed: {', '.join(rules)}")
+    for column in frame.columns.difference(list(rules)):
+        if frame[column].dtype == object and any(isinstance(value, Number) for value in frame[column].dropna()):
+            raise DisclosureError(f"{column!r} holds numbers among texts.\n  make it a column of numbers")
     made = frame.copy()
     for column, base in (rounding or {}).items():
         made[column] = (made[column] / base).round() * base

@@ -142,7 +142,7 @@ class Guard:
         broken = self._single(parts, counts, of)
         kinds = [parts[column].to_numpy(float) for column in counts]
         kinds += [(parts[people] - parts[column]).to_numpy(float) for column, people in of.items()]
-        for row in np.argsort(kinds[0], kind="stable"):
+        for row in sorted(range(len(parts)), key=lambda place: (kinds[0][place], str(parts.index[place]))):
             hidden = broken != ""
             if not hidden.any() or (hidden.sum() > 1 and all(kind[hidden].sum() >= self.minimum for kind in kinds)):
                 break
@@ -169,10 +169,12 @@ class Guard:
             Too few people, degrees of freedom, or people behind a variable.
         """
         left = min(result.n - (len(result.names) if parameters is None else parameters), result.df)
-        if result.n < self.minimum or left < self.dof:
+        if result.n < self.minimum:
+            raise DisclosureError(f"{result.method}: fewer than {self.minimum} people.\n  merge groups")
+        if left < self.dof:
             raise DisclosureError(
-                f"{result.method}: {result.n} people and {left:g} degrees of freedom.\n"
-                f"  allowed: at least {self.minimum} and {self.dof}; fit fewer parameters, or merge groups"
+                f"{result.method}: {left:g} degrees of freedom.\n"
+                f"  allowed: at least {self.dof}; fit fewer parameters, or merge groups"
             )
         for column in design:
             values = design[column].value_counts()
@@ -294,7 +296,7 @@ def _check_counts(frame: pd.DataFrame, counts: Sequence[str], of: Mapping[str, s
     for column, people in of.items():
         if (frame[column] > frame[people]).any():
             raise DisclosureError(f"{column!r} is above {people!r} somewhere.\n  give for each outcome its own people")
-    if len(frame) > 1 and (frame[list(counts)].max(axis=None) <= 1):
+    if len(frame) > 1 and (frame[list(counts)].max(axis=1) == 1).all():
         raise DisclosureError("every row of the table is one person.\n  show groups")
     parts = frame if total is None else frame.drop(index=[total])
     if total is not None and not all(parts[column].sum() == frame.loc[total, column] for column in counts):

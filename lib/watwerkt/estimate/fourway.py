@@ -30,7 +30,7 @@ SHARES = {  # share of the total effect: the parts in it
     "share_interaction": ("intref", "intmed"),
     "share_eliminated": ("intref", "intmed", "pie"),
 }
-RARE = 0.10  # VanderWeele (2015): above this, odds ratios are no risk ratios
+RARE = 0.10  # the usual bound (VanderWeele 2015): above it odds ratios are no risk ratios
 _STEP = 1e-20  # of the complex-step derivative: no subtraction, so no rounding error
 _NODES, _MASS = np.polynomial.hermite.hermgauss(60)
 
@@ -220,8 +220,8 @@ def _told(
     notes, share = list(warned), float(tables.mean(outcome))
     if models.outcome == "logistic" and risks == "rare" and share > RARE:
         notes.append(
-            f"The outcome is not rare ({share:.1%} have it): odds ratios, which stand for risk ratios here, overstate "
-            "them."
+            f"The outcome is not rare ({share:.1%} have it): odds ratios, which stand for risk ratios here, lie "
+            "further from 1 than these."
         )
     low, high = mediator.min(), mediator.max()
     if not low <= levels.control <= high:

@@ -68,7 +68,7 @@ class Tables:
             raise EstimationError(
                 f"a value is given for {unknown[0]!r}, which is no covariate.\n  covariates: {', '.join(covariates)}"
             )
-        return tuple(float(given.get(name, mean)) for name, mean in zip(covariates, self.mean(covariates), strict=True))
+        return tuple(float(given[name] if name in given else self.mean(covariates[name])) for name in covariates)
 
 
 def tables_of(

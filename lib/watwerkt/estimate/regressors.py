@@ -49,9 +49,9 @@ def numeric(frame: pd.DataFrame, column: str) -> pd.Series:
 def binary(frame: pd.DataFrame, column: str) -> pd.Series:
     """A column of 0 and 1 with at least two people each; EstimationError otherwise."""
     if len(frame) and not (pd.api.types.is_numeric_dtype(frame[column]) and frame[column].isin([0, 1]).all()):
-        other = frame[column][~frame[column].isin([0, 1])]
+        other = frame[column][~frame[column].isin([0, 1])].astype(object).head(1)
         raise EstimationError(
-            f"column {column!r} holds {other.iloc[0]!r} in row {other.index[0]}; allowed: 0 and 1.\n"
+            f"column {column!r} holds {other.tolist()[0]!r} in row {other.index[0]}; allowed: 0 and 1.\n"
             f"  make an indicator of it: (frame[{column!r}] == ...).astype(float)"
         )
     values = frame[column].astype(float)

@@ -159,11 +159,13 @@ class _Model:
     cluster: str | None
     has_exclusions: bool
 
-    def steps(self, rows: np.ndarray | slice = slice(None)) -> tuple[object, Equation]:
+    def steps(
+        self, rows: np.ndarray | slice = slice(None), *, start: np.ndarray | None = None
+    ) -> tuple[object, Equation]:
         """The fitted probit, and the second step's equation with λ among the selected; for these rows, as drawn."""
         table = self.table.iloc[rows].reset_index(drop=True)
         design = _with_constant(pd.concat([numeric(table, column) for column in self.probit], axis=1))
-        first = _fit(table[self.selected], design)
+        first = _fit(table[self.selected], design, start)
         inside = table[self.selected] > 0
         table = table[inside].assign(**{RATIO: inverse_mills(design[inside].to_numpy() @ first.params)})
         return first, equation(
@@ -262,7 +264,7 @@ def _variance(
         warned = ("The standard errors take the inverse Mills ratio as known, which usually makes them too small.",)
         return fit.vcov, _plain(model), fit.df, warned, {}
     again = bootstrap(
-        lambda rows: regress(model.steps(rows)[1]).values,
+        lambda rows: regress(model.steps(rows, start=first.params)[1]).values,
         people=len(model.table),
         draws=draws,
         rng=rng,
@@ -322,12 +324,16 @@ def _with_constant(matrix: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([pd.DataFrame({CONSTANT: 1.0}, index=matrix.index), matrix], axis=1)
 
 
-def _fit(outcome: pd.Series, design: pd.DataFrame) -> object:
+def _fit(outcome: pd.Series, design: pd.DataFrame, start: np.ndarray | None = None) -> object:
     """The fitted probit of statsmodels."""
     refuse_collinear(design, purpose="the probit")
     model = sm.Probit(outcome.to_numpy(), design.to_numpy())
     return fitted_without_separation(
-        lambda: model.fit(disp=0, maxiter=100), design, outcome.to_numpy(), name=str(outcome.name), constant=CONSTANT
+        lambda: model.fit(start, disp=0, maxiter=100),
+        design,
+        outcome.to_numpy(),
+        name=str(outcome.name),
+        constant=CONSTANT,
     )
 
 

@@ -107,8 +107,8 @@ def limits(field: Field) -> str:
 
 
 def unit_of(field: Field) -> str:
-    """The unit of a field as an ending of a sentence; empty where it has none."""
-    return f", in {label('unit', field.unit)}" if field.unit else ""
+    """The unit of a field in brackets, as part of a sentence; empty where it has none."""
+    return f" ({label('unit', field.unit)})" if field.unit else ""
 
 
 def _mistaken(field: Field) -> tuple[float, str, str]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watwerkt.microdata.convert import converted, frame, plain
-from watwerkt.microdata.problems import Problem, limits, outside, refuse, unfit, unit_of
+from watwerkt.microdata.problems import Problem, outside, refuse, unfit, unit_of
 from watwerkt.microdata.readers import Raw
 from watwerkt.microdata.schema import Field, ForeignKey, Rule, StudySchema, TableSchema
 
@@ -89,7 +89,7 @@ class _Table:
             values = self.frame[column.name]
             mask = _outside(column, values)
             if mask.any():
-                found = f"{_shown(values[mask].iloc[0])} is outside {limits(column)}"
+                found = f"{_shown(values[mask].iloc[0])} is out of range"
                 self._note(mask, found, outside(column, values, mask), column=column.name)
             if column.enum and (mask := (values.notna() & ~values.isin(column.enum)).to_numpy(bool)).any():
                 allowed = f"allowed: {', '.join(map(str, column.enum))}"

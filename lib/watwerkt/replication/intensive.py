@@ -3,17 +3,16 @@
 Every function gives one row per cell, keyed as in ``data/published/intensive``: ``table``, ``cell``, what it is of
 (``population``, ``dimension``, ``category``, ``outcome``, ``horizon_months``, ``statistic``), ``recomputed``, ``se``,
 ``ci_low``, ``ci_high``, the people behind it (``n``, ``n_basic``, ``n_intensive``) and, where the outcome is an event,
-those with it (``events_basic``, ``events_intensive``), and ``why`` it could not be computed. Percentages are fractions.
-A group that the report does not print has an empty ``table``.
+those with it (``events_basic``, ``events_intensive``), ``warnings`` of the estimator, and ``why`` it could not be
+computed. Percentages are fractions. A group that the report does not print has an empty ``table``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -43,11 +42,12 @@ from watwerkt.replication.intensive_outcomes import (
     by_job,
     by_person,
     starts,
+    windows,
 )
 
 COLUMNS = [
     "table", "cell", "population", "dimension", "category", "outcome", "horizon_months", "statistic",
-    "recomputed", "se", "ci_low", "ci_high", "n", "n_basic", "n_intensive", "events_basic", "events_intensive", "why",
+    "recomputed", "se", "ci_low", "ci_high", "n", "n_basic", "n_intensive", "events_basic", "events_intensive", "warnings", "why",
 ]  # fmt: skip
 PRINTED = (
     ("nonwestern", "all", "all"),
@@ -60,6 +60,7 @@ PRINTED = (
     ("none", "sex", "female"),
 )
 NET_MONTHS = 14
+POPULATIONS = ("all", "nonwestern", "none", "western", "unknown")
 SPLITS = ("sex", "generation", "age", "household", "office")
 
 
@@ -116,7 +117,7 @@ def groups(
     rows = []
     for population, dimension, category in wanted:
         _check(population, dimension, category)
-        chosen = [_among(frame, population, dimension, category) for frame in (people, jobs)]
+        chosen = [among(frame, population, dimension, category) for frame in (people, jobs)]
         rows += _rows(_Group(population, dimension, category, *chosen), controls)
     return _keyed(rows)
 
@@ -128,13 +129,15 @@ def counts(microdata: Tables) -> pd.DataFrame:
     rows = []
     for cell in published(STUDY, "T2.4", "T2.6", "T2.7", "T2.8", "T2.9", "T3.1").printed:
         frame = interviews[interviews["kind"] == cell.service] if cell.service else persons
-        everyone = _among(frame, cell.population, "all", "all")
+        everyone = among(frame, cell.population, "all", "all")
         by_arm = {arm: everyone[everyone["arm"] == arm] for arm in ARMS if cell.arm in ("all", arm)}
         events = {arm: int(_counted(part, cell).sum()) for arm, part in by_arm.items()}
         sizes = {arm: len(part) for arm, part in by_arm.items()}
         total, n = sum(events.values()), sum(sizes.values())
         value = total if cell.statistic == "count" else total / n if n else math.nan
-        about = {name: getattr(cell, name) for name in ("table", "cell", "population", "dimension", "category", "outcome")}
+        about = {
+            name: getattr(cell, name) for name in ("table", "cell", "population", "dimension", "category", "outcome")
+        }
         rows.append(
             about | _sizes(sizes, events)
             | {"statistic": cell.statistic, "recomputed": float(value), "why": "" if n else "nobody is in the group"}
@@ -146,13 +149,15 @@ def counts(microdata: Tables) -> pd.DataFrame:
 
 
 def _check(population: str, dimension: str, category: str) -> None:
-    codes.code("population", population)
+    if population not in POPULATIONS:
+        raise CodeError(f"the microdata of {STUDY} have no {population!r}.\n  allowed: {', '.join(POPULATIONS)}")
     codes.code("category", category, dimension=codes.code("dimension", dimension).code)
     if dimension not in ("all", *SPLITS):
         raise CodeError(f"the microdata of {STUDY} have no {dimension!r}.\n  allowed: all, {', '.join(SPLITS)}")
 
 
-def _among(frame: pd.DataFrame, population: str, dimension: str, category: str) -> pd.DataFrame:
+def among(frame: pd.DataFrame, population: str, dimension: str, category: str) -> pd.DataFrame:
+    """The rows of a group; population ``all`` is everyone."""
     inside = pd.Series(True, index=frame.index) if population == "all" else frame["population"] == population
     return frame[inside if dimension == "all" else inside & (frame[dimension] == category)]
 
@@ -187,7 +192,9 @@ def _rows(found: _Group, controls: Sequence[str]) -> list[dict]:
 def _keyed(rows: list[dict]) -> pd.DataFrame:
     """Rows with the tables in which the report prints them; a cell that two tables print has two rows."""
     places = _places()
-    return pd.DataFrame([{"table": table, **row} for row in rows for table in places.get(row["cell"], ("",))], columns=COLUMNS)
+    return pd.DataFrame(
+        [{"table": table, **row} for row in rows for table in places.get(row["cell"], ("",))], columns=COLUMNS
+    )
 
 
 @cache
@@ -201,9 +208,7 @@ def _places() -> Mapping[str, tuple[str, ...]]:
 # ---- levels and effects of assignment ------------------------------------------------------------
 
 
-def _assigned(
-    found: _Group, frame: pd.DataFrame, outcome: str, horizon: float, controls: Sequence[str]
-) -> list[dict]:
+def _assigned(found: _Group, frame: pd.DataFrame, outcome: str, horizon: float, controls: Sequence[str]) -> list[dict]:
     """The level in each arm, and the difference: intention to treat."""
     column = outcome if math.isnan(horizon) else f"{outcome}_{horizon:g}"
     known = frame[frame[column].notna()].rename(columns={"person": "who"}).reset_index(drop=True)
@@ -214,7 +219,7 @@ def _assigned(
     events = {arm: int(part[column].sum()) for arm, part in parts.items()} if binary else {}
     rows = [
         found.row(arm, outcome, horizon, "level")
-        | _sizes({arm: sizes[arm]}, {arm: n for of, n in events.items() if of == arm})
+        | _sizes({arm: sizes[arm]}, {arm: events[arm]} if events else {})
         | _estimate(lambda part=part: _mean(part, column))
         for arm, part in parts.items()
     ]
@@ -243,7 +248,7 @@ def _windows(found: _Group, outcome: str, controls: Sequence[str]) -> list[dict]
     """Each interview apart, and the net effect (Table 3.5)."""
     names = [f"{'individual_vs_group' if kind == INTERVIEWS[0] else 'interview_vs_none'}.{kind}" for kind in INTERVIEWS]
     estimates = _several(
-        lambda: window_effects(found.people, outcome, layout=_layout(), controls=controls), [*names, NET]
+        lambda: window_effects(_until(found.people), outcome, layout=_layout(), controls=controls), [*names, NET]
     )
     rows = [
         found.row(name, outcome, math.nan, "effect") | _at_risk(found.people, outcome, k) | estimates[name]
@@ -258,7 +263,7 @@ def _cumulative(found: _Group, outcome: str, controls: Sequence[str]) -> list[di
     kinds = {"extra_interview": "effect", "earlier_interviews": "cumulative_effect"}
     names = [f"{comparison}.{service}" for service in CUMULATIVE for comparison in kinds]
     estimates = _several(
-        lambda: cumulative_effects(found.people, outcome, layout=_layout(), controls=controls), names
+        lambda: cumulative_effects(_until(found.people), outcome, layout=_layout(), controls=controls), names
     )
     return [
         found.row(name, outcome, math.nan, kinds[name.split(".")[0]])
@@ -281,6 +286,11 @@ def _fractions(found: _Group, outcome: str, controls: Sequence[str]) -> list[dic
     ]
 
 
+def _until(people: pd.DataFrame) -> pd.DataFrame:
+    """People with only the exits up to the end of the last window."""
+    return people.assign(exit_day=people["exit_day"].where(people["exit_day"] <= windows()[-1][1]))
+
+
 def _layout() -> Layout:
     return Layout(had=HAD, starts=starts())
 
@@ -288,9 +298,8 @@ def _layout() -> Layout:
 def _at_risk(people: pd.DataFrame, outcome: str, window: int | None) -> dict:
     """People still on benefit when a window (0–3) opens and those who leave in it; None: everyone, all windows."""
     day = people["exit_day"].astype(float).fillna(math.inf)
-    edges = list(pairwise((*starts(), math.inf)))
-    start, end = (edges[0][0], math.inf) if window is None else edges[window]
-    leaves = (day <= end) & (day < math.inf) & ((people["exit_kind"] == "job") | (outcome == "exit_benefit"))
+    start, end = (windows()[0][0], windows()[-1][1]) if window is None else windows()[window]
+    leaves = (day <= end) & ((people["exit_kind"] == "job") | (outcome == "exit_benefit"))
     parts = {arm: (day > start) & (people["arm"] == arm) for arm in ARMS}
     return _sizes(
         {arm: int(part.sum()) for arm, part in parts.items()},
@@ -306,7 +315,7 @@ def _sizes(sizes: Mapping[str, int], events: Mapping[str, int]) -> dict:
     return {"n": sum(sizes.values())} | {name: math.nan if value is None else value for name, value in counted.items()}
 
 
-def _estimate(estimator: object) -> dict:
+def _estimate(estimator: Callable[[], Result]) -> dict:
     """Estimate, standard error and interval of what an estimator says, or why it says nothing."""
     try:
         return _told(estimator())
@@ -325,9 +334,17 @@ def _several(estimator: object, names: Sequence[str]) -> dict[str, dict]:
 
 def _told(result: Result) -> dict:
     low, high = result.ci
-    return {"recomputed": result.estimate, "se": result.se, "ci_low": low, "ci_high": high, "why": ""}
+    warnings = " ".join(result.warnings)
+    return {
+        "recomputed": result.estimate,
+        "se": result.se,
+        "ci_low": low,
+        "ci_high": high,
+        "warnings": warnings,
+        "why": "",
+    }
 
 
 def _untold(error: EstimationError) -> dict:
     nothing = dict.fromkeys(("recomputed", "se", "ci_low", "ci_high"), math.nan)
-    return nothing | {"why": str(error).splitlines()[0]}
+    return nothing | {"warnings": "", "why": str(error).splitlines()[0]}

@@ -6,6 +6,8 @@ Source of the definitions: De Hek, De Koning & De Lombaerde (2020), sections 2.4
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -29,6 +31,18 @@ def starts() -> tuple[int, int, int, int]:
     return tuple(int(told[f"start_{kind}"].value) for kind in INTERVIEWS)
 
 
+@cache
+def windows() -> tuple[tuple[int, int], ...]:
+    """The stretch of days over which the effect of each interview is measured: up to the start of the next one.
+
+    The fourth ends as long after its start as the third: on day 435, which is the little over 14 months at which the
+    report states net effects. With that end they follow from its effects of single interviews and Table 3.2 within
+    half a point, and with the end of the observation (day 366 to 618) they do not.
+    """
+    days = starts()
+    return tuple(pairwise((*days, 2 * days[-1] - days[-2])))
+
+
 def by_person(tables: Tables) -> pd.DataFrame:
     """One row per person: characteristics and every outcome, missing where it is not defined.
 
@@ -45,7 +59,7 @@ def by_person(tables: Tables) -> pd.DataFrame:
 
 
 def by_job(tables: Tables) -> pd.DataFrame:
-    """One row per job held in the observation period: the person's characteristics, ``parttime_factor``, ``hourly_wage``.
+    """One row per job in the observation period: the person's characteristics, ``parttime_factor``, ``hourly_wage``.
 
     Jobs whose factor or wage is not registered have it missing.
     """
@@ -65,7 +79,7 @@ def _exits(persons: pd.DataFrame) -> dict[str, pd.Series]:
     for outcome, counted in counts.items():
         for months, until in HORIZON_DAYS.items():
             left = ((day <= until) & counted).astype(float)
-            found[f"{outcome}_{months}"] = left.where(persons["followed_days"] >= until)
+            found[f"{outcome}_{months}"] = left.where(persons["followed_days"] > until)
     return found
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from watwerkt.published import Cell, prose, published
 from watwerkt.synthetic.instruments.groups import DIMENSIONS, STUDY, Profiles
+from watwerkt.synthetic.instruments.interviews import LASTING, TALKS
 from watwerkt.synthetic.instruments.risks import EXITS, MONTHS, Risks, possible, shifts
-from watwerkt.synthetic.instruments.takeup import BOUGHT, LASTING, NO_EFFECT, SERVICES, TALKS, TakeUp
+from watwerkt.synthetic.instruments.takeup import BOUGHT, NO_EFFECT, SERVICES, TakeUp
 
 MOMENTS = {"early": 0, "normal": 2, "late": 6}  # first month of each class
 TYPICAL = {"early": 1, "normal": 4}  # assumed month of start behind the printed effect of a moment
@@ -42,14 +43,17 @@ class Shifts:
     ----------
     common
         For every service and interview, 2 × classes: early, normal and late for bought-in services, else one.
+    raw
+        For every service with printed effects by characteristic, the shift in each category that gives its effect (in
+        the class for which the report presents effects).
     grouped
-        For every service with printed effects by characteristic, the shift in each category that a model by category
-        finds (the class in which the report presents effects).
+        The same, moved so that the mean over users is the common shift: what a model by category finds.
     deviations
         For the same, what characteristics add to the common shift, all at once.
     """
 
     common: Mapping[str, np.ndarray]
+    raw: Mapping[str, ByCategory]
     grouped: Mapping[str, ByCategory]
     deviations: Mapping[str, ByCategory]
 
@@ -70,6 +74,11 @@ def span(state: str, start: int) -> tuple[int, int]:
 def classes(state: str) -> tuple[str, ...]:
     """The moments that a state tells apart; one without a name where it does not."""
     return tuple(MOMENTS) if state in BOUGHT else ("",)
+
+
+def moment(state: str, start: int) -> int:
+    """Which of its classes a state that starts then belongs to."""
+    return sum(start >= first for first in MOMENTS.values()) - 1 if state in BOUGHT else 0
 
 
 @cache
@@ -98,27 +107,35 @@ def active(take: TakeUp, state: str) -> list[np.ndarray]:
     ]
 
 
-def solved(people: Profiles, base: Risks, take: TakeUp, *, by_characteristic: bool) -> Shifts:
+def solved(
+    people: Profiles, base: Risks, take: TakeUp, *, by_characteristic: bool, before: Shifts | None = None
+) -> Shifts:
     """The shifts of all services and interviews.
 
     The late class of bought-in services, to which a start after six months belongs, gives the overall effect of
     Table 6, which the report presents for that start. It cannot give the effect printed for late starts as well.
+    The search begins at the shifts ``before``.
     """
     common = {state: np.zeros((2, 1)) for state in NO_EFFECT}
-    grouped, deviations = {}, {}
+    raw, grouped, deviations = {}, {}, {}
     for state in (*SERVICES, *TALKS):
         if state in NO_EFFECT:
             continue
         cells = printed(people.population, state)
-        keys = [("moment", name) for name in TYPICAL] if state in BOUGHT else []
-        labels = np.zeros(len(people), int)
-        common[state] = np.hstack([_shifts(people, base, state, [cells[key]], labels) for key in (*keys, ("all", "all"))])
-        if by_characteristic and (apart := _grouped(people, base, state, common[state][:, -1:])):
+        keys = [*(("moment", name) for name in TYPICAL if state in BOUGHT), ("all", "all")]
+        guesses = before.common[state] if before else np.zeros((2, len(keys)))
+        common[state] = np.hstack(
+            [_overall(people, base, state, cells[key], guess) for key, guess in zip(keys, guesses.T, strict=True)]
+        )
+        if by_characteristic and any(key[0] in DIMENSIONS[people.population] for key in cells):
+            middle = common[state][:, -1:]
+            apart = _grouped(people, base, state, middle, before.raw[state] if before else {})
+            raw[state] = {name: found + middle for name, found in apart.items()}
             weights = _information(people, base, take, state)
             apart = {name: _centred(people, weights, name, found) for name, found in apart.items()}
-            grouped[state] = {name: found + common[state][:, -1:] for name, found in apart.items()}
+            grouped[state] = {name: found + middle for name, found in apart.items()}
             deviations[state] = _additive(people, weights, apart)
-    return Shifts(common, grouped, deviations)
+    return Shifts(common, raw, grouped, deviations)
 
 
 def nearest(people: Profiles, base: Risks, state: str, cells: list[Printed], labels: np.ndarray) -> np.ndarray:
@@ -127,24 +144,28 @@ def nearest(people: Profiles, base: Risks, state: str, cells: list[Printed], lab
     return possible(base, people, labels, np.hstack([cell.numbers for cell in cells]), start, stop)
 
 
-def _shifts(people: Profiles, base: Risks, state: str, cells: list[Printed], labels: np.ndarray) -> np.ndarray:
-    """The shifts that give printed effects, one per label; between labels those that hardly change them stay small."""
-    start, stop = span(state, cells[0].start)
-    wanted = nearest(people, base, state, cells, labels)
-    return shifts(base, people, labels, wanted, start, stop, ridge=RIDGE if len(cells) > 1 else 0.0)
+def _overall(people: Profiles, base: Risks, state: str, cell: Printed, guess: np.ndarray) -> np.ndarray:
+    """The shift that gives a printed effect on everyone."""
+    labels, (start, stop) = np.zeros(len(people), int), span(state, cell.start)
+    wanted = nearest(people, base, state, [cell], labels)
+    return shifts(base, people, labels, wanted, start, stop, guess=guess[:, None])
 
 
-def _grouped(people: Profiles, base: Risks, state: str, common: np.ndarray) -> dict[str, np.ndarray]:
-    """For each category the shift that gives its printed effect, less the common one; nil where none is printed."""
-    cells = printed(people.population, state)
-    apart = {}
+def _grouped(
+    people: Profiles, base: Risks, state: str, common: np.ndarray, before: ByCategory
+) -> dict[str, np.ndarray]:
+    """For each category the shift that gives its printed effect, less the common one; nil where none is printed.
+
+    Shifts that hardly change an effect stay small.
+    """
+    cells, apart = printed(people.population, state), {}
+    start, stop = span(state, presented(state))
     for name in DIMENSIONS[people.population]:
-        values = people.values[name]
-        known = np.array([(name, value) in cells for value in values])
-        if known.any():
-            filled = [cells.get((name, value), cells["all", "all"]) for value in values]
-            found = _shifts(people, base, state, filled, people.codes[name])
-            apart[name] = np.where(known, found - common, 0.0)
+        values, labels = people.values[name], people.codes[name]
+        filled = [cells.get((name, value), cells["all", "all"]) for value in values]
+        wanted = nearest(people, base, state, filled, labels)
+        found = shifts(base, people, labels, wanted, start, stop, ridge=RIDGE, guess=before.get(name))
+        apart[name] = np.where([(name, value) in cells for value in values], found - common, 0.0)
     return apart
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from watwerkt.published import Cell, published
 from watwerkt.synthetic.instruments.groups import DIMENSIONS, STUDY, WIDER
 from watwerkt.synthetic.instruments.risks import EXITS
-from watwerkt.synthetic.instruments.takeup import INTERVIEWS
+from watwerkt.synthetic.instruments.interviews import INTERVIEWS
 
 _EXIT = {"exit_job": ["work"], "exit_other": ["other"], "exit_benefit": ["work", "other"]}
 _TABLES = ("T1", "T2", "T3", "T4", "T5", "T19", "T20")

@@ -9,9 +9,10 @@ import pandas as pd
 
 from watwerkt.synthetic.instruments.effects import MOMENTS, Printed, classes, nearest, presented, printed, span
 from watwerkt.synthetic.instruments.groups import POPULATIONS
+from watwerkt.synthetic.instruments.interviews import TALKS
 from watwerkt.synthetic.instruments.model import COURSE, Effects, Population, population
 from watwerkt.synthetic.instruments.risks import EXITS, MONTHS, effect, mean_effects
-from watwerkt.synthetic.instruments.takeup import BOUGHT, SERVICES, TALKS
+from watwerkt.synthetic.instruments.takeup import BOUGHT, SERVICES
 
 COLUMNS = (
     "quantity", "value", "kind", "population", "service", "moment", "start", "dimension", "category", "outcome",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
 import numpy as np
 
 from watwerkt.published import Cells, published
-from watwerkt.synthetic.instruments.effects import Shifts, active, solved
+from watwerkt.synthetic.instruments.effects import Shifts, moment, solved
 from watwerkt.synthetic.instruments.groups import DIMENSIONS, HISTORY, INFLOW, STUDY, UNKNOWN, Profiles, profiles
+from watwerkt.synthetic.instruments.interviews import TALKS, chain
 from watwerkt.synthetic.instruments.risks import MONTHS, Risks, of_odds, risks, shifts
-from watwerkt.synthetic.instruments.takeup import TakeUp, take_up
+from watwerkt.synthetic.instruments.takeup import SERVICES, TakeUp, take_up
 
 Effects = Literal["characteristics", "background"]
 
@@ -23,9 +24,10 @@ COURSE = np.stack([-0.05 * np.arange(MONTHS), 0.03 * np.arange(MONTHS) + 0.5 * n
 BY_HISTORY = {"short": (-0.10, 0.25), "middle": (0.0, 0.0), "long": (0.10, -0.25)}
 BY_YEAR = {"2008": (0.0, 0.0), "2009": (-0.20, 0.05), "2010": (-0.10, 0.05)}
 FULL = 0.9975  # who has left at most: the report prints 100%
+FEWEST = 0.25  # who would stay without services, relative to with them, at least
 START = (-2.5, -2.5)  # log-odds from which the search begins
 
-_PASSES, _ROUNDS, _AGREED = 2, 40, 1e-5
+_PASSES, _ROUNDS, _AGREED = 4, 40, 1e-5
 
 Covariates = Mapping[str, np.ndarray]  # 2 × values, by characteristic; nil for the first value
 
@@ -56,6 +58,18 @@ class Population:
             found = found + values[:, self.people.codes[name]]
         return found
 
+    @property
+    def factors(self) -> dict[str, np.ndarray]:
+        """What each service multiplies the odds of exit by, classes × 2 × profiles."""
+        return {
+            service: np.exp(self.shifts.common[service].T[:, :, None] + self.deviation(service)) for service in SERVICES
+        }
+
+    @property
+    def talk_factors(self) -> list[np.ndarray]:
+        """What each interview multiplies the odds of exit by, 2 × profiles."""
+        return [np.exp(self.shifts.common[talk] + self.deviation(talk)) for talk in TALKS]
+
 
 @cache
 def population(name: str, effects: Effects) -> Population:
@@ -67,30 +81,71 @@ def population(name: str, effects: Effects) -> Population:
     people = profiles(name)
     wanted = {dimension: _exits(people, dimension) for dimension in DIMENSIONS[name]}
     constant, covariates = np.array(START), _start(people)
-    goal, mixed = wanted, None
+    moved = None
+    goal, mixed, factors = wanted, None, [np.ones((2, len(people)))] * len(TALKS)
     for _ in range(_PASSES):
         constant, covariates = _fitted(people, goal, constant, covariates)
         base = risks(_log_odds(people, constant, covariates), COURSE)
-        take = take_up(people, base.survival if mixed is None else mixed.survival)
-        moved = solved(people, base, take, by_characteristic=effects == "characteristics")
+        mixed = mixed or Mixed(base, base, dict.fromkeys(SERVICES, base.survival[:MONTHS]))
+        take = take_up(people, mixed.apart, mixed.there, factors)
+        moved = solved(people, base, take, by_characteristic=effects == "characteristics", before=moved)
         found = Population(people, constant, covariates, base, take, moved)
-        mixed = with_services(found)
-        goal = {name: _without(people, name, target, base, mixed) for name, target in wanted.items()}
-    return Population(people, constant, covariates, base, take_up(people, mixed.survival), moved)
+        mixed, factors = with_services(found), found.talk_factors
+        goal = {name: _without(people, name, target, base, mixed.risks) for name, target in wanted.items()}
+    return replace(found, take=take_up(people, mixed.apart, mixed.there, factors))
 
 
-def with_services(found: Population) -> Risks:
-    """Risks averaged over who has which service when, to first order: effects of two at once add up."""
-    odds = found.base.odds
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """Risks averaged over who has which service when.
+
+    ``apart`` without interviews, ``risks`` with them; ``there`` for every service the share still there and without it,
+    months × profiles, had nobody started with it.
+    """
+
+    apart: Risks
+    risks: Risks
+    there: Mapping[str, np.ndarray]
+
+
+def with_services(found: Population) -> Mixed:
+    """Risks with services. Interviews are followed person by person; of other services two at once multiply."""
+    odds, waiting = found.base.odds, {}
     hazard = odds / (1 + odds.sum(axis=0))
-    mixed = hazard
-    for state, common in found.shifts.common.items():
-        if common.any():
-            deviation = found.deviation(state)
-            for on, change in zip(active(found.take, state), common.T, strict=True):
-                shifted = odds * np.exp(change[:, None] + deviation)[:, None, :]
-                mixed = mixed + on * (shifted / (1 + shifted.sum(axis=0)) - hazard)
-    return of_odds(mixed / (1 - mixed.sum(axis=0)))
+    for service, factors in found.factors.items():
+        change, waiting[service] = _one_service(odds, found.take.services[service], service, factors)
+        hazard = hazard * change
+    apart = of_odds(hazard / (1 - hazard.sum(axis=0)))
+    followed = chain(apart.odds, found.take.services[TALKS[0]], found.take.gaps, found.talk_factors)
+    hazard = followed.gone / followed.there
+    mixed = of_odds(hazard / (1 - hazard.sum(axis=0)))
+    return Mixed(apart, mixed, {service: share * mixed.survival[:MONTHS] for service, share in waiting.items()})
+
+
+def _one_service(
+    odds: np.ndarray, chance: np.ndarray, service: str, factors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """By what one service multiplies the monthly exits (2 × months × profiles); who is without it among those there.
+
+    ``factors``: of the odds, classes × 2 × profiles. The second result is relative to never having started.
+    """
+    change, relative = np.ones_like(odds), np.empty(odds.shape[1:])
+    without, never = np.ones((2, odds.shape[2]))
+    users = np.zeros((len(factors), odds.shape[2]))
+    for month in range(MONTHS):
+        everyone = without + users.sum(axis=0)
+        relative[month] = without / everyone / never
+        starts, never = without * chance[month], never * (1 - chance[month])
+        users[moment(service, month)] += starts
+        now = odds[:, month]
+        plain = 1 / (1 + now.sum(axis=0))
+        without = (without - starts) * plain
+        for place, factor in enumerate(factors):
+            shifted = now * factor
+            stay = 1 / (1 + shifted.sum(axis=0))
+            change[:, month] += users[place] / everyone * (factor * stay / plain - 1)
+            users[place] *= stay
+    return change, relative
 
 
 # ---- exits without services (Table 2) ------------------------------------------------------------
@@ -128,7 +183,8 @@ def _without(people: Profiles, name: str, wanted: np.ndarray, base: Risks, mixed
     """Exits without services behind the exits with them, 2 × categories: who stays, in proportion, and for which exit."""
     labels, size = people.codes[name], wanted.shape[1]
     before, after = (people.means(one.incidence, labels, size) for one in (base, mixed))
-    gone = 1 - (1 - wanted.sum(axis=0)) * (1 - before.sum(axis=0)) / (1 - after.sum(axis=0))
+    stay = np.maximum((1 - before.sum(axis=0)) / (1 - after.sum(axis=0)), FEWEST)
+    gone = 1 - (1 - wanted.sum(axis=0)) * stay
     share = (wanted[0] / wanted.sum(axis=0)) + before[0] / before.sum(axis=0) - after[0] / after.sum(axis=0)
     return gone * np.stack([share, 1 - share])
 

@@ -91,12 +91,20 @@ def possible(
 
 
 def shifts(
-    base: Risks, people: Profiles, labels: np.ndarray, wanted: np.ndarray, start: int, stop: int, *, ridge: float = 0.0
+    base: Risks,
+    people: Profiles,
+    labels: np.ndarray,
+    wanted: np.ndarray,
+    start: int,
+    stop: int,
+    *,
+    ridge: float = 0.0,
+    guess: np.ndarray | None = None,
 ) -> np.ndarray:
     """Shifts of log-odds (2 × labels) whose mean effects within labels are as wanted (2 × labels).
 
     Least squares by Levenberg & Marquardt with Broyden's slopes, within ±LIMIT, for all labels at once. ``ridge`` keeps
-    shifts small that hardly change an effect: it weighs their squares against the squares of what effects miss.
+    shifts small that hardly change an effect: it weighs their squares against the squares of what effects miss. The search begins at ``guess``.
     """
     size = wanted.shape[1]
 
@@ -106,7 +114,7 @@ def shifts(
     def loss(shift: np.ndarray, miss: np.ndarray) -> np.ndarray:
         return (miss**2).sum(axis=0) + ridge * (shift**2).sum(axis=0)
 
-    found, damping = np.zeros((2, size)), np.full(size, _LEAST)
+    found, damping = np.zeros((2, size)) if guess is None else guess, np.full(size, _LEAST)
     miss = missed(found)
     slope = np.stack([(missed(found + _STEP * np.eye(2)[k][:, None]) - miss) / _STEP for k in (0, 1)], axis=1)
     for _ in range(_ROUNDS):

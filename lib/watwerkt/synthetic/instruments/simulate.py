@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from watwerkt.synthetic.instruments.effects import MOMENTS
+from watwerkt.synthetic.instruments.effects import moment
 from watwerkt.synthetic.instruments.groups import DIMENSIONS, INFLOW, Profiles, counts, inflow_months
+from watwerkt.synthetic.instruments.interviews import INTERVIEWS, TALKS
 from watwerkt.synthetic.instruments.model import COURSE, Population
 from watwerkt.synthetic.instruments.risks import EXITS, MONTHS
-from watwerkt.synthetic.instruments.takeup import BOUGHT, INTERVIEWS, SERVICES, TALKS, hazards_of_gaps
+from watwerkt.synthetic.instruments.takeup import BOUGHT, SERVICES
 from watwerkt.synthetic.intensive.whole import quota
 
 _NEVER = -1
@@ -112,8 +113,7 @@ def _followed(
     exit_, last = np.full(people, _NEVER), np.full(people, MONTHS - 1)
     starts, talks = (np.full((n, people), _NEVER, np.int8) for n in (len(SERVICES), INTERVIEWS))
     change, talk = np.ones((2, people)), np.ones((2, 2, people))  # factors of the odds: services; interviews by parity
-    factors = {state: np.exp(found.deviation(state)) for state in (*SERVICES, *TALKS)}
-    gaps = hazards_of_gaps(found.take)
+    factors, talk_factors = found.factors, found.talk_factors
     there = np.arange(people)
     for month in range(MONTHS):
         order = there[draw.order(profile[there])]
@@ -121,11 +121,10 @@ def _followed(
             chance = found.take.services[service][month, profile[order]] * (starts[place, order] == _NEVER)
             who = order[draw.taken(chance)]
             starts[place, who] = month
-            change[:, who] *= factors[service][:, profile[who]] * np.exp(_shift(found, service, month))
+            change[:, who] *= factors[service][moment(service, month)][:, profile[who]]
         talk[:, month % 2] = 1.0
-        for place, who in _interviews(found, profile, order, talks, gaps, month, draw):
-            state = TALKS[place]
-            talk[:, month % 2, who] = factors[state][:, profile[who]] * np.exp(found.shifts.common[state])
+        for place, who in _interviews(found, profile, order, talks, month, draw):
+            talk[:, month % 2, who] = talk_factors[place][:, profile[who]]
         order = there[draw.order(profile[there])]
         now = odds[:, profile[order]] * course[:, month, None] * change[:, order] * talk[:, 0, order] * talk[:, 1, order]
         total = now.sum(axis=0)
@@ -137,14 +136,8 @@ def _followed(
     return exit_, last, starts, talks
 
 
-def _shift(found: Population, service: str, month: int) -> np.ndarray:
-    """Shift of log-odds by a service that starts in a month, 2 × 1."""
-    place = sum(month >= first for first in MOMENTS.values()) - 1 if service in BOUGHT else 0
-    return found.shifts.common[service][:, [place]]
-
-
 def _interviews(
-    found: Population, profile: np.ndarray, order: np.ndarray, talks: np.ndarray, gaps: np.ndarray, month: int, draw: Draw
+    found: Population, profile: np.ndarray, order: np.ndarray, talks: np.ndarray, month: int, draw: Draw
 ) -> list[tuple[int, np.ndarray]]:
     """Who has which interview this month, written into ``talks``; at most one each."""
     held = []
@@ -154,7 +147,7 @@ def _interviews(
             chance = found.take.services[TALKS[0]][month, profile[waiting]]
         else:
             waiting = waiting[talks[place - 1, waiting] != _NEVER]
-            chance = gaps[place, month - talks[place - 1, waiting]]
+            chance = found.take.gaps[place - 1, month - talks[place - 1, waiting]]
         held.append((place, waiting[draw.taken(chance)]))
     for place, who in held:
         talks[place, who] = month

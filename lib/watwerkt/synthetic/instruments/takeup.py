@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ from scipy.optimize import brentq
 
 from watwerkt.published import Cell, prose, published
 from watwerkt.synthetic.instruments.groups import DIMENSIONS, STUDY, Profiles, size
-from watwerkt.synthetic.instruments.risks import MONTHS
+from watwerkt.synthetic.instruments.interviews import INTERVIEWS, MOST, TALKS, levels
+from watwerkt.synthetic.instruments.risks import MONTHS, Risks
 
 BOUGHT = (
     "jobhunting",
@@ -24,53 +25,44 @@ BOUGHT = (
 UWV = ("competency_test", "workshop")
 NO_EFFECT = ("trial_placement", "start_self_employment", "work_on_self_employment")  # the report could not establish any
 SERVICES = (*UWV, *NO_EFFECT, *BOUGHT)
-INTERVIEWS = 5
-TALKS = tuple(f"followup_{number}" for number in range(1, INTERVIEWS + 1))
-LASTING = 2  # months in which an interview is effective
 
-_MOST = 0.9  # largest chance to start in one month
 _ROUNDS = 60
-_GAPS = np.array([0.0, 0.3, 1.0] + [0.7] * (MONTHS - 3))  # pull towards a next interview, by months since the last
 _DEEP = 60.0  # log of one over the smallest chance to start
 _SPREAD = 1.5  # bounds of the slope of the log-chance to start by month
 
 
 @dataclass(frozen=True, eq=False)
 class TakeUp:
-    """Chances to start: ``services`` by name, months × profiles; ``gaps`` for interviews 2–5, by months since the last.
+    """Chances to start, for those still on benefit.
 
-    ``services`` also holds ``followup_1``, the first interview.
+    ``services``: months × profiles, by name; also of the first interview. ``gaps``: of interviews 2–5 by months since
+    the last.
     """
 
     services: Mapping[str, np.ndarray]
     gaps: np.ndarray
 
-    def started(self, service: str) -> np.ndarray:
+    def started(self, state: str) -> np.ndarray:
         """Share that would have started in each month (months × profiles), if nobody left."""
-        if service in TALKS[1:]:
-            before = self.started(TALKS[TALKS.index(service) - 1])
-            return _convolved(before, self.gaps[TALKS.index(service)])
-        return _first(self.services[service])
+        if state not in TALKS[1:]:
+            return first_starts(self.services[state])
+        place = TALKS.index(state)
+        return _convolved(self.started(TALKS[place - 1]), first_starts(self.gaps[place - 1]))
 
 
-def take_up(people: Profiles, survival: np.ndarray) -> TakeUp:
-    """Chances to start whose shares are as printed, for people who leave as ``survival`` (months + 1 × profiles) says."""
-    there = survival[:MONTHS]
-    chances = {service: _service(service, people, there) for service in (*SERVICES, TALKS[0])}
-    flow = _first(chances[TALKS[0]])
-    meeting = (flow * people.people) @ there.T  # first interview in month s and still there in month t
-    gaps, kernel = [np.zeros(MONTHS)], np.eye(MONTHS)[0]
-    for wanted in _interviewed(people.population)[1:]:
-        level = brentq(lambda x, k=kernel, w=wanted: _reached(meeting, k, x) - w, 1e-6, 1 / _GAPS.max())
-        gaps.append(_kernel(level))
-        kernel = np.convolve(kernel, gaps[-1])[:MONTHS]
-    return TakeUp(chances, np.array(gaps))
+def take_up(
+    people: Profiles, apart: Risks, there: Mapping[str, np.ndarray], factors: Sequence[np.ndarray]
+) -> TakeUp:
+    """Chances to start with which shares are as printed.
 
-
-def hazards_of_gaps(take: TakeUp) -> np.ndarray:
-    """Chance of the next interview by months since the last, interviews × months, for who is still waiting."""
-    waiting = 1 - np.cumsum(take.gaps, axis=1) + take.gaps
-    return np.divide(take.gaps, waiting, out=np.zeros_like(take.gaps), where=waiting > 1e-12)
+    ``apart``: risks with all services but interviews; ``there``: for every service the share still there without it, had
+    nobody started with it, months × profiles; ``factors``: what each interview multiplies the odds of exit by, 2 ×
+    profiles.
+    """
+    chances = {service: _service(service, people, there[service]) for service in SERVICES}
+    chances[TALKS[0]] = _service(TALKS[0], people, apart.survival[:MONTHS])
+    wanted = np.cumsum([cell.number for cell in user_cells(TALKS[0], people.population)][::-1])[::-1]
+    return TakeUp(chances, levels(apart.odds, chances[TALKS[0]], factors, people.people, wanted))
 
 
 def user_cells(service: str, population: str) -> list[Cell]:
@@ -94,7 +86,7 @@ def _service(service: str, people: Profiles, there: np.ndarray) -> np.ndarray:
     for _ in range(_ROUNDS):
         before = rate
         for labels, wanted in margins:
-            used = (_first(_capped(shape, rate)) * there).sum(axis=0)
+            used = (first_starts(_capped(shape, rate)) * there).sum(axis=0)
             rate = rate * (wanted / people.means(used[None], labels, len(wanted))[0])[labels]
         if np.abs(rate / before - 1).max() < 1e-7:
             break
@@ -132,44 +124,25 @@ def _shape(there: np.ndarray, share: float, mean: float, *, first: int) -> np.nd
 
     def chances(slope: float) -> np.ndarray:
         relative = np.where(months >= first, np.exp(slope * (months - first)), 0.0)
-        top = np.log(_MOST / relative[relative > 0].min())
-        level = brentq(lambda x: _first(np.minimum(relative * np.exp(x), _MOST)) @ there - share, -_DEEP, top)
-        return np.minimum(relative * np.exp(level), _MOST)
+        top = np.log(MOST / relative[relative > 0].min())
+        level = brentq(lambda x: first_starts(np.minimum(relative * np.exp(x), MOST)) @ there - share, -_DEEP, top)
+        return np.minimum(relative * np.exp(level), MOST)
 
     def gap(slope: float) -> float:
-        starts = _first(chances(slope)) * there
+        starts = first_starts(chances(slope)) * there
         return (starts @ months) / starts.sum() - mean
 
     return chances(brentq(gap, -_SPREAD, _SPREAD))
 
 
 def _capped(shape: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    return np.minimum(shape[:, None] * rate, _MOST)
+    return np.minimum(shape[:, None] * rate, MOST)
 
 
-def _first(chance: np.ndarray) -> np.ndarray:
+def first_starts(chance: np.ndarray) -> np.ndarray:
     """Share that starts in each month (the first axis), if nobody leaves."""
     waiting = np.cumprod(1 - chance, axis=0)
     return chance * np.concatenate([np.ones_like(chance[:1]), waiting[:-1]])
-
-
-def _interviewed(population: str) -> np.ndarray:
-    """People with at least 1, 2, …, 5 interviews (Tables 19 and 20)."""
-    exactly = [cell.number for cell in user_cells(TALKS[0], population)]
-    return np.cumsum(exactly[::-1])[::-1]
-
-
-def _kernel(level: float) -> np.ndarray:
-    """Share that has the next interview so many months after the last, if nobody leaves."""
-    return _first(np.minimum(_GAPS * level, _MOST))
-
-
-def _reached(meeting: np.ndarray, kernel: np.ndarray, level: float) -> float:
-    """People who come to a next interview."""
-    months = np.arange(MONTHS)
-    apart = months[None, :] - months[:, None]
-    longer = np.convolve(kernel, _kernel(level))[:MONTHS]
-    return float((meeting * np.where(apart >= 0, longer[np.maximum(apart, 0)], 0.0)).sum())
 
 
 def _convolved(flow: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -24,14 +24,28 @@ is why fewer of them have left for a job than of everyone at 12 months.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
+from watwerkt.designs.intensive import INTERVIEWS
 from watwerkt.errors import MicrodataError
 from watwerkt.published import published
 from watwerkt.replication import intensive as replication
+from watwerkt.replication.intensive_outcomes import (
+    ALL_JOBS,
+    EXITS,
+    FIRST_JOB,
+    FRACTIONS,
+    HAD,
+    HORIZON_DAYS,
+    by_job,
+    by_person,
+    windows,
+)
 from watwerkt.synthetic.intensive import levels
 from watwerkt.synthetic.intensive.interviews import interviews
 from watwerkt.synthetic.intensive.jobs import JOB, spells
@@ -40,12 +54,13 @@ from watwerkt.synthetic.intensive.people import persons
 STUDY = levels.STUDY
 FULL = levels.size("all", "basic") + levels.size("all", "intensive")
 LEAST = 1_000
-WORLD = 10  # times the people of the experiment: the population behind independent draws
+WORLD = 5  # times the people of the experiment: the population behind independent draws
 WORLD_SEED = 2013
 TABLES = (
     "T2.4", "T2.6", "T2.7", "T2.8", "T2.9", "T3.1", "T3.2", "T3.3", "T3.4", "T3.5",
     "TII.1", "TII.2", "TII.3", "TII.4", "TII.5", "TII.6", "TII.7",
 )  # fmt: skip
+OUTCOMES = (*(f"{exit_}_{months}" for exit_ in EXITS for months in HORIZON_DAYS), "reentry", *FRACTIONS, *FIRST_JOB)
 COLUMNS = [
     "person", "arm", "population", "sex", "generation", "age", "household", "office",
     "benefit_start", "followed_days", "exit_day", "exit_kind", "reentry",
@@ -75,9 +90,7 @@ def generate(rng: np.random.Generator, *, people: int = FULL, exact: bool = True
 
 def targets() -> pd.DataFrame:
     """The published cells to which the generator is calibrated: table, cell, published (corrected, fractions), unit."""
-    cells = [
-        cell for cell in published(STUDY, *TABLES).printed if cell.comparison != "four_interviews_vs_group"
-    ]
+    cells = [cell for cell in published(STUDY, *TABLES).printed if cell.comparison != "four_interviews_vs_group"]
     return pd.DataFrame(
         {
             "table": [cell.table for cell in cells],
@@ -101,13 +114,43 @@ def truth() -> pd.DataFrame:
     """The effects in the population behind ``exact=False``: quantity (a published cell's key), value.
 
     ``….intensive_vs_basic.…``: differences between the arms, by group, outcome and horizon, including what chance gave
-    the arms in different make-up. ``interview_vs_none``, ``individual_vs_group``, ``extra_interview`` and so on: what
-    two-stage least squares without controls tends to (Tables 3.5–3.7): for a single interview, its effect on those who
-    have it in the intensive group only, as the others leave alike in both groups.
+    the arms in different make-up. ``individual_vs_group``, ``interview_vs_none``, ``extra_interview`` (on fractions): the
+    difference between the arms over their difference in interviews, which two-stage least squares without controls
+    tends to; for a single interview it is the effect on those who have it in the intensive group only, as the others
+    leave alike in both.
     """
-    found = replication.groups(_world())
-    effects = found[found["statistic"].isin(["effect", "cumulative_effect"])].drop_duplicates("cell")
-    return effects.rename(columns={"cell": "quantity", "recomputed": "value"})[["quantity", "value"]].reset_index(drop=True)
+    people, jobs = by_person(_world()), by_job(_world())
+    found: dict[str, float] = {}
+    for population, dimension, category in replication.PRINTED:
+        chosen, work = (replication.among(frame, population, dimension, category) for frame in (people, jobs))
+        name = f"{population}.{category}"
+        for frame, columns in ((chosen, OUTCOMES), (work, ALL_JOBS)):
+            for column, gap in _gaps(frame, columns).items():
+                outcome = re.sub(r"_(\d+)$", r".\1", column)
+                found[f"{name}.intensive_vs_basic.{outcome}.effect"] = gap
+        for outcome, effect in _gaps(chosen, (*FRACTIONS, "interviews"), over="interviews").items():
+            found[f"{name}.extra_interview.{outcome}.effect"] = effect
+        found |= {f"{name}.{key}.effect": effect for key, effect in _interview_effects(chosen).items()}
+    return pd.DataFrame({"quantity": list(found), "value": list(found.values())})
+
+
+def _gaps(frame: pd.DataFrame, columns: Sequence[str], *, over: str = "") -> pd.Series:
+    """Mean in the intensive group less that in the basic group; over the same of another column, which is left out."""
+    means = frame.groupby("arm")[list(columns)].mean()
+    gaps = means.loc["intensive"] - means.loc["basic"]
+    return (gaps / gaps[over]).drop(over) if over else gaps
+
+
+def _interview_effects(people: pd.DataFrame) -> dict[str, float]:
+    found = {}
+    for kind, had, (start, end) in zip(INTERVIEWS, HAD, windows(), strict=True):
+        at_risk = people[~(people["exit_day"] <= start).fillna(False)]
+        left = (at_risk["exit_day"] <= end).fillna(False)
+        exits = {"exit_benefit": left.astype(float), "exit_job": (left & (at_risk["exit_kind"] == "job")).astype(float)}
+        effects = _gaps(at_risk.assign(**exits), (*EXITS, had), over=had)
+        comparison = "individual_vs_group" if kind == INTERVIEWS[0] else "interview_vs_none"
+        found |= {f"{comparison}.{kind}.{outcome}": effect for outcome, effect in effects.items()}
+    return found
 
 
 @cache
@@ -121,7 +164,9 @@ def _exact(rng: np.random.Generator, people: int) -> dict[str, pd.DataFrame]:
     contacts, jobs = interviews(rng, frame), spells(rng, frame)
     number = rng.permutation(people) + 1
     frame = frame.assign(
-        person=number, exit_kind=frame["kind"].where(frame["kind"] != "stay"), exit_day=frame["exit_day"].astype("Int64")
+        person=number,
+        exit_kind=frame["kind"].where(frame["kind"] != "stay"),
+        exit_day=frame["exit_day"].astype("Int64"),
     )
     contacts = contacts.assign(person=number[contacts["person"]], day=contacts["day"].astype("Int64"))
     return {
@@ -135,8 +180,12 @@ def _spells(frame: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
     """Benefit and job spells together, numbered per person; those that run on at the end have no end."""
     again = frame[frame["reentry"]]
     parts = [
-        pd.DataFrame({"person": frame["person"], "kind": "benefit", "start_day": 0, "end_day": frame["exit_day"].astype(float)}),
-        pd.DataFrame({"person": again["person"], "kind": "benefit", "start_day": again["back_from"], "end_day": again["back_to"]}),
+        pd.DataFrame(
+            {"person": frame["person"], "kind": "benefit", "start_day": 0, "end_day": frame["exit_day"].astype(float)}
+        ),
+        pd.DataFrame(
+            {"person": again["person"], "kind": "benefit", "start_day": again["back_from"], "end_day": again["back_to"]}
+        ),
         jobs.rename(columns={"start": "start_day", "end": "end_day"}).drop(columns="first").assign(kind="job"),
     ]
     every = pd.concat([part.astype({"start_day": float}) for part in parts], ignore_index=True)

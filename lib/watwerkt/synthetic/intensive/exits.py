@@ -17,7 +17,7 @@ import numpy as np
 
 from watwerkt.designs import intensive as design
 from watwerkt.published import prose, published
-from watwerkt.replication.intensive_outcomes import HORIZON_DAYS
+from watwerkt.replication.intensive_outcomes import HORIZON_DAYS, windows
 from watwerkt.synthetic.intensive import levels
 from watwerkt.synthetic.intensive.whole import EQUAL, nearest, whole
 
@@ -47,17 +47,13 @@ def followed(cohort: str) -> range:
     entry = levels.days("entry_week")
     first, last, end = (told[key].date for key in ("entry_start", "entry_end", "observation_end"))
     split = HORIZON_DAYS[levels.HORIZONS[-1]] + 1
-    return (
-        range(split, (end - first).days + entry + 1)
-        if cohort == "long"
-        else range((end - last).days + entry, split)
-    )
+    return range(split, (end - first).days + entry + 1) if cohort == "long" else range((end - last).days + entry, split)
 
 
 @cache
 def bins() -> tuple[Bin, ...]:
     """All bins of an arm."""
-    knots = sorted({*levels.starts(), *HORIZON_DAYS.values()})
+    knots = sorted({*(day for window in windows() for day in window), *HORIZON_DAYS.values()})
     edges = [
         low + (high - low) * step // steps
         for low, high in pairwise(knots)
@@ -72,16 +68,19 @@ def bins() -> tuple[Bin, ...]:
     return tuple(found)
 
 
-def left(day: int | None, kinds: tuple[str, ...] = KINDS, cohort: str | None = None, *, after: int = 0) -> np.ndarray:
-    """1 for bins in which people leave up to a day (None: ever) and after another, 0 for the others."""
-    return np.array(
-        [
-            b.kind in kinds and b.low >= after and (day is None or (b.high or math.inf) <= day)
-            and cohort in (None, b.cohort)
-            for b in bins()
-        ],
-        dtype=float,
-    )  # fmt: skip
+def left(day: int, kinds: tuple[str, ...] = KINDS, cohort: str | None = None, *, after: int = 0) -> np.ndarray:
+    """Share of each bin's people who leave up to a day and after another, for bins of these kinds of exit."""
+    chosen = np.array([b.kind in kinds and b.low >= after and cohort in (None, b.cohort) for b in bins()])
+    return chosen * np.array([_gone(b, day) for b in bins()])
+
+
+@cache
+def _gone(b: Bin, day: int) -> float:
+    """1 or 0, since days that are asked for are edges; in between only in the last bin, which ends at various days."""
+    if b.high is not None:
+        return float(b.high <= day)
+    room = np.array(followed(b.cohort)) - 1 - b.low
+    return float(np.mean(np.clip((day - b.low) / np.maximum(room, 1), 0, 1)))
 
 
 @cache
@@ -175,7 +174,7 @@ def _effects(population: str, *now: np.ndarray) -> list[tuple[np.ndarray, float]
     Shares are of those still on benefit when the window opens, taken from the solution ``now``.
     """
     found = []
-    for number, (start, end) in enumerate(pairwise([*levels.starts(), None])):
+    for number, (start, end) in enumerate(windows()):
         at_risk = [1 - left(start) @ shares_ for shares_ in now]
         took = [
             taken(population, arm, number) / (levels.size(population, arm) * still)
@@ -201,13 +200,11 @@ def counts(population: str, arm: str, people: int) -> np.ndarray:
     """Whole people by bin."""
     real = shares(population)[arm]
     rows, wanted = printed(population, arm)
-    days = (*levels.starts()[1:], None)
-    windows = np.array([WINDOW * left(day, kinds) for day in days for kinds in levels.EXITS.values()])
-    sizes = levels.followed_share() * people
+    edges = np.array([WINDOW * left(end, kinds) for _, end in windows() for kinds in levels.EXITS.values()])
     return whole(
         real * people,
-        np.vstack([rows, windows, _in_cohort("long")]),
-        np.concatenate([wanted * people, windows @ real * people, [round(sizes)]]),
+        np.vstack([rows, edges, _in_cohort("long")]),
+        np.concatenate([wanted * people, edges @ real * people, [round(levels.followed_share() * people)]]),
         total=people,
     )
 
@@ -234,6 +231,4 @@ def first_counts(population: str, arm: str, dimension: str, total: int) -> np.nd
         [*np.full(n + 1, EQUAL), *np.full(len(exact), PRINTED), *thin],
     )[:n]
     halves, rest = exact[:, :n] - exact[:, n:], targets - exact[:, n:] @ by_bin
-    return whole(
-        np.minimum(real, by_bin), halves, rest, total=people, upper=by_bin.astype(float)
-    )
+    return whole(np.minimum(real, by_bin), halves, rest, total=people, upper=by_bin.astype(float))

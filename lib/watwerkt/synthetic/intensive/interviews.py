@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from watwerkt.designs.intensive import HELD, INTERVIEWS
+from watwerkt.replication.intensive_outcomes import windows
 from watwerkt.synthetic.intensive import levels
 from watwerkt.synthetic.intensive.whole import quota, spread
 
@@ -37,29 +38,38 @@ def _due(rng: np.random.Generator, people: pd.DataFrame, number: int) -> pd.Data
 
     Days are draws to a power, and the power is such that the count is the printed one.
     """
-    starts = levels.starts()
-    span = int(np.mean(np.diff(starts))) if number + 1 == len(starts) else starts[number + 1] - starts[number]
+    start, end = windows()[number]
     last = people["exit_day"].fillna(np.inf).clip(upper=people["followed_days"]).to_numpy()
-    room = np.minimum((last - starts[number]) / span, 1.0)
+    room = np.minimum((last - start) / (end - start), 1.0)
     draw = spread(rng, len(people))
     least = np.where(room > 0, np.log(np.maximum(room, 1e-9)) / np.log(draw), np.inf)
     order = np.sort(least)
     count = min(_count(people, number, "people"), int(np.isfinite(least).sum()))
     if not count:
         return pd.DataFrame({"person": [], "arm": [], "pattern": [], "day": [], "then": []})
-    power = order[count - 1] if count == len(order) or not np.isfinite(order[count]) else order[count - 1 : count + 1].mean()
+    power = (
+        order[count - 1]
+        if count == len(order) or not np.isfinite(order[count])
+        else order[count - 1 : count + 1].mean()
+    )
     among = people[least <= power]
-    day = starts[number] + np.floor(draw[least <= power] ** power * span)
-    until = [*starts, np.inf][number + 1]
-    then = np.where(among["exit_day"] <= until, among["kind"], "stay")
+    day = start + np.floor(draw[least <= power] ** power * (end - start))
+    then = np.where(among["exit_day"] <= end, among["kind"], "stay")
     return pd.DataFrame(
-        {"person": among.index, "arm": among["arm"], "pattern": among["pattern"], "size": len(people), "day": day, "then": then}
+        {
+            "person": among.index,
+            "arm": among["arm"],
+            "pattern": among["pattern"],
+            "size": len(people),
+            "day": day,
+            "then": then,
+        }
     )
 
 
 def _held(rng: np.random.Generator, due: pd.DataFrame, number: int, usual: pd.Series | None) -> pd.DataFrame:
     """Which interviews were held, and in what form; ``usual`` counts what the basic group does, by kind of exit."""
-    forms = {name: 0 for name in (NOT_HELD, *HELD)}
+    forms = dict.fromkeys((NOT_HELD, *HELD), 0)
     if len(due):
         pattern, arm = due["pattern"].iloc[0], due["arm"].iloc[0]
         printed = [levels.count(pattern, arm, INTERVIEWS[number], name) for name in forms]

@@ -22,14 +22,20 @@ POWER = (0.0, 30.0)  # of a number between 0 and 1: the larger, the fewer days
 CUTS = 4  # into so many jobs more a stretch of work is cut at most
 SHORTEST = 12  # days: a stretch is cut only if its jobs last so long on average
 SWITCH, LONG = 0.6, 1.0  # how much a second cut comes after a first one elsewhere; how much long stretches come first
-HOURS_SPREAD, WAGE_SPREAD = 0.35, 0.3  # of the part-time factor (range) and of the logarithm of wages (standard deviation)
+HOURS_SPREAD, WAGE_SPREAD = (
+    0.35,
+    0.3,
+)  # of the part-time factor (range) and of the logarithm of wages (standard deviation)
 LEAST_HOURS, LEAST_WAGE = 0.1, 6.0
 JOB = ["permanent", "part_time_factor", "hourly_wage"]
 
 
 def spells(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
-    """Job spells of all people: place of the person, start and end day (within the days followed), and what job it is."""
-    found = [_block(rng, block) for _, block in people.groupby(["arm", "pattern", people["population"] == "none"], sort=False)]
+    """Job spells of all people: place of the person, start and end day (within the days followed), what job it is."""
+    found = [
+        _block(rng, block)
+        for _, block in people.groupby(["arm", "pattern", people["population"] == "none"], sort=False)
+    ]
     return pd.concat(found, ignore_index=True)
 
 
@@ -76,7 +82,7 @@ def _beside(rng: np.random.Generator, people: pd.DataFrame, wanted: float) -> pd
 
 
 def _after(rng: np.random.Generator, people: pd.DataFrame, wanted: float) -> pd.DataFrame:
-    """Work after the exit: at once for who leaves for a job, later for some of the others; until a return to benefit."""
+    """Work after the exit: at once for who leaves for a job, later for some others; until a return to benefit."""
     gone = people[people["exit_day"].notna()]
     to_job = (gone["kind"] == "job").to_numpy()
     day = gone["exit_day"].to_numpy()
@@ -84,7 +90,11 @@ def _after(rng: np.random.Generator, people: pd.DataFrame, wanted: float) -> pd.
     start = np.where(to_job, day, day + np.ceil(DELAY * spread(rng, len(gone)) * (until - day)))
     share = (until - start) / _seen(gone)
     others = _chosen(
-        rng, np.where(to_job, 0.0, share), wanted * len(people) - share[to_job].sum(), round(LATER * (~to_job).sum()), ~to_job
+        rng,
+        np.where(to_job, 0.0, share),
+        wanted * len(people) - share[to_job].sum(),
+        round(LATER * (~to_job).sum()),
+        ~to_job,
     )
     keep = to_job | others
     days = _fitted(

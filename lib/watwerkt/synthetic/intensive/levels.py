@@ -25,7 +25,13 @@ def _levels() -> dict[Key, float]:
 
 
 def level(
-    population: str, arm: str, outcome: str, horizon: int | None = None, *, dimension: str = "all", category: str = "all"
+    population: str,
+    arm: str,
+    outcome: str,
+    horizon: int | None = None,
+    *,
+    dimension: str = "all",
+    category: str = "all",
 ) -> float:
     """A printed level (corrected), percentages as fractions; KeyError where the report prints none."""
     return _levels()[population, dimension, category, arm, outcome, horizon]
@@ -34,9 +40,7 @@ def level(
 @cache
 def count(population: str, arm: str, service: str, outcome: str) -> int:
     """People with an interview of a kind in a form, or due for it (Tables 2.6–2.9); 0 where the row is not printed."""
-    found = published(STUDY).where(
-        population=population, arm=arm, service=service, outcome=outcome, statistic="count"
-    )
+    found = published(STUDY).where(population=population, arm=arm, service=service, outcome=outcome, statistic="count")
     return int(sum(cell.number for cell in found.printed))
 
 

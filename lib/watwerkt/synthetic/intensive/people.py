@@ -130,7 +130,10 @@ def _days(frame: pd.DataFrame) -> pd.DataFrame:
     for rows in cells(frame):
         part = frame.iloc[rows]
         tilt = solve(
-            lambda power, part=part: -_benefit(_with_tilt(part, power)).mean(), -wanted[rows[0]], low=TILT[0], high=TILT[1]
+            lambda power, part=part: -_benefit(_with_tilt(part, power)).mean(),
+            -wanted[rows[0]],
+            low=TILT[0],
+            high=TILT[1],
         )
         found.append(_with_tilt(part, tilt))
     return pd.concat(found).sort_index().drop(columns=["low", "high", "position"])
@@ -160,15 +163,13 @@ def _characteristics(rng: np.random.Generator, frame: pd.DataFrame) -> pd.DataFr
     Who leaves later is rather older: an assumption, so that controlling for age explains something.
     """
     arm, pattern = frame["arm"].iloc[0], frame["pattern"].iloc[0]
-    found = {}
-    for trait in TRAITS:
-        shares = _composition(pattern, arm, trait)
-        found[trait] = by_quota(rng, shares, len(frame))
+    found = {trait: by_quota(rng, _composition(pattern, arm, trait), len(frame)) for trait in TRAITS}
     late = frame["exit_day"].fillna(frame["followed_days"]).rank(pct=True).to_numpy()
     order = np.argsort(AGE_TIES * late + (1 - AGE_TIES) * rng.random(len(frame)))
     age = np.empty(len(frame), object)
     age[order] = sorted(found["age"], key=OLDER.index)
-    start = np.datetime64(prose(levels.STUDY)["observation_end"].date) - frame["followed_days"].to_numpy() * np.timedelta64(1, "D")
+    end = np.datetime64(prose(levels.STUDY)["observation_end"].date)
+    start = end - frame["followed_days"].to_numpy() * np.timedelta64(1, "D")
     return frame.assign(**found | {"age": age, "benefit_start": start})
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp, nnls
 
 EQUAL = 1e4  # weight of an equation that must hold, against 1 for one that only smooths
-NODES = 4_000  # of branch and bound: a limit that no clock has a say in, so that a seed always gives the same people
-CLOSE = 0.02  # people: how far from the best whole numbers is near enough
-HALVINGS = 50
+NODES = 30  # of branch and bound: a limit that no clock has a say in, so that a seed always gives the same people
+CLOSE = 0.1  # of the total difference: how much better other whole numbers might still be
+HALVINGS = 36
 
 
 def nearest(rows: Sequence[np.ndarray], wanted: Sequence[float], weights: Sequence[float]) -> np.ndarray:

@@ -176,9 +176,10 @@ def _calibrated(nudge: Mapping[tuple[str, str], float]) -> Work:
     return model
 
 
-def trends(model: Work, situation: str) -> list[dict[str, float]]:
+@cache
+def trends(situation: str) -> list[dict[str, float]]:
     """Shifts of the indices by half-year of inflow: the same change in the share with a job at both kinds of offices."""
-    frame = people.population()
+    model, frame = work(), people.population()
     part = part_of(frame[(frame["arm"] == "regular") == (situation == "regular")])
     found: list[dict[str, float]] = [{} for _ in range(HALF_YEARS)]
     for outcome in PROBITS:

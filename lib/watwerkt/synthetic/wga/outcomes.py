@@ -86,7 +86,7 @@ def _block(
     index = {o: model.index(name, o, part) for o in ("job", "working", "job_12h", "permanent_contract_jobholders")}
     early = situation.endswith("before")
     if early:
-        shifts = pd.DataFrame(trends(model, name)).to_numpy()[half_year(frame)]
+        shifts = pd.DataFrame(trends(name)).to_numpy()[half_year(frame)]
         index |= {o: index[o] + shifts[:, k] for k, o in enumerate(PROBITS)}
     index["working"] = np.minimum(index["working"], index["job"])
     chance = {o: tail(index[o], part.asking, kind, model.tie)[0] for o in PROBITS}
