@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 EXTRA  := _build/extra
 JOBS   ?= 0
+# Small regressions: threads of linear algebra that wait for each other make them many times slower.
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: book test preview bench campaign spark coverage data lock wheels lint clean help
 

@@ -53,6 +53,11 @@ def origin(house: House, study: str) -> str:
     return json.loads(_manifest(house, study).read_bytes())["origin"]
 
 
+def warnings(house: House, study: str) -> list[str]:
+    """What was noticed when the study's files were taken in: columns left out, labels ignored."""
+    return list(json.loads(_manifest(house, study).read_bytes()).get("warnings", ()))
+
+
 def studies_read(house: House, reads: Mapping[str, str | None]) -> list[str]:
     """The studies whose microdata are among the files that a page read."""
     here = house.relative(folder(house)) + "/"

@@ -1,7 +1,7 @@
 """What pages made from microdata owe their readers: a notice, marked downloads, numbers that passed the guard."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -30,10 +30,11 @@ def _read(path: Path) -> dict[str, tuple[str, str]]:
         return {row["code"]: (row["en"], row["definition"]) for row in csv.DictReader(lines)}
 
 
-def with_notice(notebook: dict, house: House, origin: str) -> None:
-    """Put the notice under the page's first heading."""
+def with_notice(notebook: dict, house: House, origin: str, warnings: Iterable[str] = ()) -> None:
+    """Put the notice under the page's first heading, with what was noticed about the files."""
     label, meaning = words(house, origin)
-    notice = f":::{{div}} ww-origin ww-origin-{origin}\n**{label}.** {meaning}\n:::"
+    said = "".join(f"\n- {warning}" for warning in warnings)
+    notice = f":::{{div}} ww-origin ww-origin-{origin}\n**{label}.** {meaning}\n{said}\n:::"
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown" and text.lstrip().startswith("# "):

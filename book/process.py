@@ -13,7 +13,7 @@ _SINGLE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 
-# Arrow, which pandas imports, would start a thread of its memory allocator, and a process with threads cannot be forked.
+# Arrow, which pandas imports, would start a thread for its memory; a process with threads cannot be forked.
 _NO_THREAD_AT_IMPORT = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from book import draw, origin
+from book import draw, microdata, origin
 from book.errors import BookError
 from book.notebook import read_chapter
 from book.outputs import CHART, Exhibit, exhibits, joined, numbers
@@ -69,7 +69,8 @@ def plan(
                 pictures = drawn[charts[item]] if item.kind == CHART else None
                 _add_exhibit(tree, item, pictures)
             if page.name in origins:
-                origin.with_notice(notebooks[page.name], house, origins[page.name])
+                noticed = [said for study in runs[page.name].microdata for said in microdata.warnings(house, study)]
+                origin.with_notice(notebooks[page.name], house, origins[page.name], noticed)
             tree.add(f"{page.name}.ipynb", _notebook(page, notebooks[page.name], targets))
         else:
             tree.add(f"{page.name}.md", _static_page(house, page, pages, runs, targets))

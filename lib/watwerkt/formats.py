@@ -23,6 +23,17 @@ def number(value: float, decimals: int = 1, *, signed: bool = False) -> str:
     return sign + text
 
 
+def tiny(value: float) -> str:
+    """A very small number by its size: ``3 × 10⁻¹⁵``; a dash where there is none, plain from a thousandth on."""
+    if math.isnan(value):
+        return "–"
+    if value == 0 or abs(value) >= 1e-3:
+        return number(value, 3) if value else "0"
+    digits, power = f"{value:.0e}".split("e")
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{with_minus(digits)} × 10{raised}"
+
+
 def with_minus(text: str) -> str:
     """Text in which numbers have a real minus sign; hyphens and ranges stay."""
     return re.sub(r"(?<![\w)])-(?=[.\d])", MINUS, text)

@@ -13,6 +13,7 @@ from IPython import get_ipython
 from myst_nb import glue
 
 from watwerkt.errors import WatWerktError
+from watwerkt.estimate.result import Result
 from watwerkt.evidence import Effect
 from watwerkt.published import Cell
 from watwerkt.uncertainty import Estimate, Range
@@ -33,7 +34,8 @@ def publish(**values: object) -> None:
 
     A number or text gives one key. An :class:`~watwerkt.evidence.Effect` or
     :class:`~watwerkt.uncertainty.Estimate` gives ``key``, ``key_low``, ``key_high``, ``key_p_low``, ``key_p_high`` (and
-    ``key_intensive``, ``key_basic`` if it has levels); a :class:`~watwerkt.uncertainty.Range` gives ``key_low`` and
+    ``key_intensive``, ``key_basic`` if it has levels); a :class:`~watwerkt.estimate.result.Result` gives ``key``,
+    ``key_low``, ``key_high``, ``key_se`` and ``key_p``; a :class:`~watwerkt.uncertainty.Range` gives ``key_low`` and
     ``key_high``; a :class:`~watwerkt.published.Cell` gives its number.
 
     Raises
@@ -44,7 +46,7 @@ def publish(**values: object) -> None:
     _publish_all([_spread(key, value, _scale_of(value)) for key, value in values.items()])
 
 
-def publish_percent(**values: float | Estimate | Range) -> None:
+def publish_percent(**values: float | Estimate | Range | Result) -> None:
     """Like :func:`publish`, for fractions that the page shows as percentages or points: each is taken times 100."""
     _publish_all([_spread(key, value, 100.0) for key, value in values.items()])
 
@@ -67,6 +69,10 @@ def _spread(key: str, value: object, scale: float) -> dict[str, object]:
             f"{key}_p_low": value.p.low,
             f"{key}_p_high": value.p.high,
         }
+    if isinstance(value, Result):
+        ends = {f"{key}_low": value.ci[0], f"{key}_high": value.ci[1], f"{key}_se": value.se}
+        scaled = {name: number * scale for name, number in {key: value.estimate, **ends}.items()}
+        return {**scaled, f"{key}_p": value.p}
     if isinstance(value, Range):
         return {f"{key}_low": value.low * scale, f"{key}_high": value.high * scale}
     if isinstance(value, Cell):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, linprog, milp
 from watwerkt.disclosure import Guard, family
-from watwerkt.disclosure.family import cliques
+from watwerkt.disclosure.groups import cliques
 
 GUARD = Guard()
 NEAR = 1e-3

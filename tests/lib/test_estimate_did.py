@@ -101,14 +101,14 @@ def test_another_reference_moves_the_level_but_not_the_test_of_what_went_before(
 
 def test_trends_that_part_before_the_experiment_are_found_and_parallel_ones_mostly_not():
     parted = [event_study(people(seed, drift=0.5), "work", TWO_WAY).diagnostics["pretrend_p"] for seed in range(20)]
-    alike = [event_study(people(seed), "work", TWO_WAY).diagnostics["pretrend_p"] for seed in range(60)]
+    alike = [event_study(people(seed), "work", TWO_WAY).diagnostics["pretrend_p"] for seed in range(40)]
     assert max(parted) < 0.05
-    assert sum(p < 0.05 for p in alike) <= 9
+    assert sum(p < 0.05 for p in alike) <= 6
 
 
 def test_intervals_hold_the_true_effect_about_95_times_in_100():
-    found = [iv_did(people(seed), "work", TWO_WAY, receipt="service").ci for seed in range(120)]
-    assert 0.89 <= sum(low <= EFFECT <= high for low, high in found) / 120 <= 0.99
+    found = [iv_did(people(seed), "work", TWO_WAY, receipt="service").ci for seed in range(100)]
+    assert 0.89 <= sum(low <= EFFECT <= high for low, high in found) / 100 <= 0.99
 
 
 # ---- the wild cluster bootstrap ------------------------------------------------------------------
@@ -238,8 +238,6 @@ def test_event_studies_that_cannot_be_are_refused(frame):
     with pytest.raises(EstimationError, match="cohort '2017-2' has no people on one side"):
         event_study(frame[(frame["cohort"] != "2017-2") | (frame["experiment"] == 1)], "work", TWO_WAY)
     few = people(offices=4)
-    with pytest.raises(EstimationError, match="3 cohorts before the experiment cannot be tested together with 3 clus"):
-        event_study(few.assign(office=few["office"].replace("office 02", "office 00")), "work", SIMPLE_BY_COHORT)
-
-
-SIMPLE_BY_COHORT = replace(SIMPLE, cohort="cohort")
+    halves = few.assign(cohort=few["cohort"] + few["sex"])
+    with pytest.raises(EstimationError, match="7 cohorts before the experiment cannot be tested together with 4 clust"):
+        event_study(halves, "work", replace(SIMPLE, cohort="cohort"))

@@ -108,10 +108,10 @@ def test_the_net_effect_combines_window_hazards_as_the_published_one_does(person
 
 def test_net_effect_intervals_hold_the_truth_and_their_width_is_right():
     truth = np.prod(1 - np.array(HAZARDS)) - np.prod(1 - np.array(HAZARDS) - np.array(EFFECTS))
-    found = [window_effects(people(seed), "exit_benefit") for seed in range(120)]
+    found = [window_effects(people(seed), "exit_benefit") for seed in range(80)]
     held = sum(one.ci[0] <= truth <= one.ci[1] for one in found)
-    assert 0.89 <= held / 120 <= 0.99
-    assert np.mean([one.se for one in found]) == pytest.approx(np.std([one.estimate for one in found]), rel=0.15)
+    assert 0.88 <= held / 80 <= 0.99
+    assert np.mean([one.se for one in found]) == pytest.approx(np.std([one.estimate for one in found]), rel=0.2)
 
 
 # ---- one more interview, and the earlier ones ----------------------------------------------------
@@ -149,10 +149,29 @@ def test_the_report_reckons_the_effect_of_earlier_interviews_as_we_do():
             assert mean is not None
 
 
+def printed_ratio(name, k, outcome):
+    """Effect of interview k over that of one more interview, as far as rounding tells."""
+    last = published(STUDY, "T3.5").one(population="nonwestern", service=INTERVIEWS[k - 1], outcome=outcome)
+    extra = published(STUDY, "T3.6").one(population="nonwestern", service=name, outcome=outcome, statistic="effect")
+    return rounding(last.number, last.rounding) / rounding(extra.number, extra.rounding)
+
+
+def test_one_instrument_gives_one_ratio_for_both_outcomes_and_the_report_does_not(persons):
+    ratios = {}
+    for outcome in ("exit_benefit", "exit_job"):
+        more, windows = cumulative_effects(persons, outcome), window_effects(persons, outcome)
+        for name, k in CUMULATIVE.items():
+            ratios[outcome, k] = windows.of(NAMES[k - 1]).estimate / more.of(f"{EXTRA}.{name}").estimate
+    for name, k in CUMULATIVE.items():
+        assert ratios["exit_benefit", k] == pytest.approx(ratios["exit_job", k], rel=1e-7)
+        printed = [printed_ratio(name, k, outcome) for outcome in ("exit_benefit", "exit_job")]
+        assert (printed[0].meet(printed[1]) is None) == (k > 2)
+
+
 def test_the_spread_of_the_earlier_effect_is_the_one_its_standard_error_says():
     name = "earlier_interviews.interviews_1_3"
-    found = [cumulative_effects(people(seed), "exit_benefit").of(name) for seed in range(120)]
-    assert np.mean([one.se for one in found]) == pytest.approx(np.std([one.estimate for one in found]), rel=0.15)
+    found = [cumulative_effects(people(seed), "exit_benefit").of(name) for seed in range(80)]
+    assert np.mean([one.se for one in found]) == pytest.approx(np.std([one.estimate for one in found]), rel=0.2)
 
 
 # ---- fractions -----------------------------------------------------------------------------------
@@ -206,6 +225,24 @@ def test_people_who_stand_twice_and_strange_interviews_are_refused():
         person_columns(persons[persons["person"] != 3], interviews)
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        (0, "arm", "regular", "column 'arm' holds 'regular' in row 1"),
+        (0, "arm", None, "column 'arm': 1 of 3 values is missing, the first in row 1"),
+        (1, "kind", "interview_5m", "column 'kind' holds 'interview_5m' in row 1"),
+        (1, "held", None, "column 'held': 1 of 5 values is missing, the first in row 1"),
+    ],
+)
+def test_values_that_the_schema_does_not_know_are_refused(table, column, value, message):
+    both = list(tables())
+    values = both[table][column].astype(object).tolist()
+    both[table] = both[table].assign(**{column: [*values[:1], value, *values[2:]]})
+    with pytest.raises(EstimationError) as caught:
+        person_columns(*both)
+    assert str(caught.value).startswith(message)
+
+
 # ---- what must not matter, and bad input ---------------------------------------------------------
 
 
@@ -233,7 +270,7 @@ def test_chances_beyond_one_give_a_warning(persons):
 
 BAD = {
     "no exit day": (lambda d: d.drop(columns="exit_day"), "there is no column 'exit_day'"),
-    "day zero": (lambda d: d.assign(exit_day=d["exit_day"].mask(d.index == 4, 0)), "the first in row 4: 0.0"),
+    "day zero": (lambda d: d.assign(exit_day=d["exit_day"].mask(d.index == 4, 0)), "the first in row 4: 0"),
     "day infinite": (lambda d: d.assign(exit_day=d["exit_day"].mask(d.index == 4, np.inf)), "the first in row 4: inf"),
     "exit of no kind": (lambda d: d.assign(exit_day=200.0), "do not have a kind of exit in 'exit_kind'"),
     "no jobs": (
@@ -247,7 +284,10 @@ BAD = {
         lambda d: d.assign(assigned=d["assigned"].mask(d.index == 2)),
         "'assigned': 1 of 1500 values is mis",
     ),
-    "nobody left": (lambda d: d.assign(exit_day=100.0, exit_kind="job"), "interview_7m: column 'assigned': nobody"),
+    "nobody left": (
+        lambda d: d.assign(exit_day=d["exit_day"].fillna(400).clip(upper=300), exit_kind="job"),
+        "interview_10m: column 'exit_benefit' never varies: it is 1",
+    ),
     "no exits": (
         lambda d: d.assign(exit_day=d["exit_day"].mask(d["exit_day"].between(163, 253), 300)),
         "interview_7m: column 'exit_benefit' never varies: it is 0",

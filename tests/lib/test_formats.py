@@ -113,3 +113,11 @@ def test_the_interval_of_days_has_no_more_decimals_than_the_report_prints():
     low, _, high = formats.effect_interval(effect).partition(" to ")
     assert (read(low), read(high)) == (round(effect.estimate.low), round(effect.estimate.high))
     assert "." not in low + high
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3.3e-15, "3 × 10⁻¹⁵"), (-2.0e-4, "−2 × 10⁻⁴"), (0.0, "0"), (0.0123, "0.012"), (float("nan"), "–")],
+)
+def test_a_tiny_number_is_shown_by_its_size(value, text):
+    assert formats.tiny(value) == text

@@ -36,3 +36,19 @@ def test_a_number_that_differs_is_seen(monkeypatch):
     monkeypatch.setitem(kits.KITS, kit, lambda folder: {key: value * 1.2 + 0.1 for key, value in truth(folder).items()})
     assert not kits.compare(kit)["agrees"].any()
     assert isinstance(kits.compare_all(), pd.DataFrame)
+
+
+def test_the_summary_gives_the_largest_difference_of_each_kind_and_loses_no_number():
+    compared = pd.DataFrame(
+        {
+            "kit": "meta_bcg",
+            "quantity": "a",
+            "statistic": ["estimate", "se_robust", "se", "moment"],
+            "difference": [0.1, 0.2, 0.3, 0.4],
+            "tolerance": [1.0, 1.0, 0.2, 1.0],
+            "agrees": [True, True, False, True],
+        }
+    )
+    (row,) = kits.summary(compared).to_dict("records")
+    assert (row["numbers"], row["agrees"], row["estimate"], row["se"], row["other"]) == (4, False, 0.1, 0.3, 0.4)
+    assert (row["tolerance_min"], row["tolerance_max"]) == (0.2, 1.0)

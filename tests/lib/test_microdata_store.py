@@ -65,6 +65,11 @@ def test_tables_made_in_other_types_or_order_are_put_down_in_those_of_the_schema
     assert_frame_equal(found["persons"], files.persons(), check_exact=True)
 
 
+def test_few_made_up_people_may_leave_a_column_empty_that_may_miss_values(tmp_path):
+    few = {"persons": files.persons(wage=float("nan")), "spells": files.spells()}
+    assert microdata.save(few, tmp_path, files.STUDY, origin="synthetic")["persons"]["wage"].isna().all()
+
+
 def test_the_manifest_vouches_for_every_file_and_says_where_it_came_from(saved):
     facts = manifest(saved)
     assert (facts["study"], facts["origin"], facts["warnings"]) == (files.STUDY, "synthetic", [])
@@ -218,7 +223,8 @@ def test_files_of_a_researcher_are_taken_in_and_said_to_be_supplied(ending, tmp_
     source = files.write_study(tmp_path / "source", ending=ending.lower(), persons=files.persons(extra=1))
     for path in (source / files.STUDY).iterdir():
         path.rename(path.with_suffix(ending))
-    (source / files.STUDY / ".persons.swp").write_text("")
+    (source / files.STUDY / ".persons.csv").write_text("")
+    (source / files.STUDY / "~$persons.csv").write_text("")
     (source / files.STUDY / "readme.txt").write_text("")
     microdata.take_in(source, files.STUDY, tmp_path / "kept")
     found = microdata.load(files.STUDY, folder=tmp_path / "kept")

@@ -230,6 +230,11 @@ def test_no_more_than_twenty_problems_are_shown_and_the_rest_counted(tmp_path, s
     assert found.endswith("\n  … and 5 more; mend these first")
 
 
+def test_only_the_first_rows_are_listed_and_all_are_counted(tmp_path):
+    many = pd.concat([files.persons(wage=-1.0)] * 500).assign(person=range(2000))
+    assert "-1 is out of range (2,000 rows: 2, 3, 4, 5, 6, …).\n" in told(tmp_path, persons=many)
+
+
 def test_rows_are_counted_from_the_first_record_where_a_format_has_no_header(tmp_path):
     for ending, row in ((".csv", 4), (".parquet", 3), (".sav", 3), (".dta", 3)):
         found = files.write_study(tmp_path / ending, ending=ending, persons=files.persons(wage=[1.0, 2, -3, 4]))

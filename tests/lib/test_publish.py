@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 from watwerkt import publish as module
+from watwerkt.estimate.result import Result
 from watwerkt.evidence import effects
 from watwerkt.publish import PublishError, publish, publish_percent
 from watwerkt.published import published
@@ -223,3 +224,12 @@ def test_an_author_may_run_a_cell_again(shell):
     keys, error = run(shell, "publish(net=1)")
     assert error is None
     assert list(keys) == ["net"]
+
+
+def test_a_result_brings_its_interval_standard_error_and_p_value_in_points(glued):
+    found = Result("OLS", ("a", "b"), np.array([0.02, 0.5]), np.diag([0.0001, 1.0]), 100, "HC1", "a")
+    publish_percent(itt=found)
+    assert glued["itt"] == 2.0
+    assert glued["itt_se"] == 1.0
+    assert (glued["itt_low"], glued["itt_high"]) == pytest.approx((2 - 1.959964, 2 + 1.959964), abs=1e-6)
+    assert glued["itt_p"] == pytest.approx(found.p)

@@ -10,7 +10,7 @@ neither on a page, nor the difference of two that are, nor told apart by the sam
 """
 
 from watwerkt.disclosure.cleared import Cleared
-from watwerkt.disclosure.family import Family, family
+from watwerkt.disclosure.groups import Family, family
 from watwerkt.disclosure.guard import Guard, Verdict
 
 __all__ = ["Cleared", "Family", "Guard", "Verdict", "family"]

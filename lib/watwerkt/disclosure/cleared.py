@@ -12,13 +12,11 @@ import pandas as pd
 from watwerkt.errors import DisclosureError
 
 STATUS = "status"
-WORDS = {
-    "few": "because of fewer than {minimum} people",
-    "group": "because everyone in a group would be alike",
-    "dominance": "because a few large amounts make up the sum",
-    "size": "because the size of the group is withheld",
-    "complementary": "because another would follow from it",
-}
+RULES = ("few", "group", "dominance", "size", "complementary")
+REASONS = (
+    "A number is withheld where fewer than {minimum} people stand behind it, where it would say that all people of a "
+    "group are alike, where a few large amounts make it up, or where one of these would follow from it."
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,8 @@ class Cleared:
     cells
         How many numbers were put to the guard.
     withheld
-        How many of them are withheld, by rule.
+        How many of them are withheld, by rule: for authors. Readers are not told by which rule, since "all alike" of a
+        single withheld share would give it away.
     family
         Names the verdict on a family of pages, the same on each of them; empty for a table of its own.
     """
@@ -53,17 +52,16 @@ class Cleared:
         """A sentence for the note under the table."""
         if not self.withheld:
             return ""
-        parts = [f"{count} {WORDS[rule].format(**self.settings)}" for rule, count in self.withheld.items()]
         what = f"{sum(self.withheld.values())} of {self.cells} numbers"
-        return f"Withheld to protect people: {what}; {', '.join(parts)}."
+        return f"Withheld to protect people: {what}. {REASONS.format(**self.settings)}"
 
     @property
     def stamp(self) -> dict[str, object]:
-        """Proof of passage, for the payload of a table or chart: settings, numbers, what is withheld, family."""
+        """Proof of passage, for the payload of a table or chart: settings, numbers put and withheld, family."""
         return {
             "guard": dict(self.settings),
             "cells": self.cells,
-            "withheld": dict(self.withheld),
+            "withheld": sum(self.withheld.values()),
             "family": self.family,
         }
 
@@ -93,5 +91,5 @@ def cleared(
     held = [any(by_row) for by_row in zip(*rules.values(), strict=True)]
     made[STATUS] = ["suppressed" if one else "shown" for one in held]
     count = Counter(rule for broken in rules.values() for rule in broken if rule)
-    withheld = {rule: count[rule] for rule in WORDS if count[rule]}
+    withheld = {rule: count[rule] for rule in RULES if count[rule]}
     return Cleared(dict(settings), sum(map(len, rules.values())), withheld, family, made)

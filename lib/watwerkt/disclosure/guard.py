@@ -18,7 +18,7 @@ import pandas as pd
 
 from watwerkt.disclosure import rules
 from watwerkt.disclosure.cleared import Cleared, cleared
-from watwerkt.disclosure.family import Family
+from watwerkt.disclosure.groups import Family
 from watwerkt.disclosure.rules import PEOPLE, Rules
 from watwerkt.errors import DisclosureError
 from watwerkt.estimate.result import Result

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from watwerkt.disclosure.family import Family, Groups
+from watwerkt.disclosure.groups import Family, Groups
 from watwerkt.disclosure.suppression import Problem, suppress
 from watwerkt.errors import DisclosureError
 
@@ -98,6 +98,12 @@ def _chosen(rows: sparse.csr_array, which: np.ndarray, minimum: int) -> tuple[sp
     return rows[places], np.full(len(places), float(minimum))
 
 
+def _values(family: Family, column: str) -> pd.Series:
+    if column not in family.people:
+        raise DisclosureError(f"the people have no column {column!r}.\n  allowed: {', '.join(family.people.columns)}")
+    return family.people[column]
+
+
 # ---- outcomes ----------------------------------------------------------------------------------------------------
 
 
@@ -107,11 +113,7 @@ def _patterns(family: Family, columns: Sequence[str]) -> tuple[np.ndarray, np.nd
     That nobody has an outcome, or everyone, is not common knowledge: nobody's pattern may be among them.
     """
     for column in columns:
-        if column not in family.people:
-            raise DisclosureError(
-                f"the people have no column {column!r}.\n  allowed: {', '.join(family.people.columns)}"
-            )
-        values = family.people[column]
+        values = _values(family, column)
         if values.dtype != bool and (values.isna().any() or not values.isin([0, 1]).all()):
             raise DisclosureError(
                 f"the outcome {column!r} is not true or false for everyone.\n"
@@ -155,9 +157,7 @@ def _watched_outcomes(
 
 
 def _amounts(family: Family, column: str) -> np.ndarray:
-    if column not in family.people:
-        raise DisclosureError(f"the people have no column {column!r}.\n  allowed: {', '.join(family.people.columns)}")
-    each = pd.to_numeric(family.people[column]).to_numpy(float, na_value=np.nan)
+    each = pd.to_numeric(_values(family, column)).to_numpy(float, na_value=np.nan)
     if (each < 0).any() or np.isinf(each).any() or not np.nansum(each) > 0:
         raise DisclosureError(f"the amounts in {column!r} are not all finite and above zero.\n  show a count instead")
     return each

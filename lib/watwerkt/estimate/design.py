@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,11 @@ class Cells:
     exits: np.ndarray
     names: tuple[str, ...]
 
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        """Where the cells of each profile begin: they stand in the order of the profiles."""
+        return np.searchsorted(self.profile, np.arange(len(self.people) + 1))
+
     def predictor(self, coefficients: np.ndarray) -> np.ndarray:
         """The linear predictor of every cell, for k coefficients."""
         split = self.x_people.shape[1]
@@ -68,7 +74,8 @@ class Cells:
         """X′WX for one weight per cell, k × k."""
         by_profile = np.bincount(self.profile, weights, len(self.people))
         by_situation = np.bincount(self.situation, weights, len(self.situations))
-        joined = sparse.csr_array((weights, (self.profile, self.situation)), (len(self.people), len(self.situations)))
+        shape = (len(self.people), len(self.situations))
+        joined = sparse.csr_array((weights, self.situation, self._rows), shape)
         upper = self.x_people.T @ (by_profile[:, None] * self.x_people)
         lower = (self.x_situations.T @ (sparse.diags_array(by_situation) @ self.x_situations)).toarray()
         corner = (joined.T @ self.x_people).T @ self.x_situations
@@ -90,6 +97,7 @@ def cells_of(
     """
     if not len(cells):
         raise EstimationError("there are no person-months.\n  look at months_observed in persons")
+    cells = cells.sort_values("profile", kind="stable") if not cells["profile"].is_monotonic_increasing else cells
     chosen = _chosen(interactions or {}, plan)
     sizes = {name: len(values) for name, values in plan.covariates.items()}
     people = unpacked(profiles["profile"].to_numpy(), sizes).assign(people=profiles["people"].to_numpy())

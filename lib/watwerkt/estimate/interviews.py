@@ -55,6 +55,14 @@ class Layout:
     starts: tuple[int, int, int, int] = (91, 162, 253, 344)
 
 
+class _Notes:
+    """Diagnostics and warnings, gathered over windows."""
+
+    def __init__(self) -> None:
+        self.diagnostics: dict[str, float] = {}
+        self.warnings: list[str] = []
+
+
 @dataclass(frozen=True)
 class _Part:
     """An estimate with the influence of each of the n persons on it; nil for people outside its window."""
@@ -93,8 +101,11 @@ def person_columns(persons: pd.DataFrame, interviews: pd.DataFrame) -> pd.DataFr
 
     ``persons`` and ``interviews`` as the schema of the study says: ``arm`` becomes ``assigned``; interviews that were
     held become ``held_1`` (held individually) to ``held_4``, 0 for people who were not due. Raises EstimationError for
-    people or interviews that stand twice, and for interviews of people who are not there.
+    people or interviews that stand twice, interviews of people who are not there, and values that the schema does not
+    know or that are missing.
     """
+    _refuse_unknown(persons, {"person": None, "arm": ARMS})
+    _refuse_unknown(interviews, {"person": None, "kind": INTERVIEWS, "held": (False, True)})
     for table, key in ((persons, ["person"]), (interviews, ["person", "kind"])):
         twice = table.duplicated(key)
         if twice.any():
@@ -114,6 +125,17 @@ def person_columns(persons: pd.DataFrame, interviews: pd.DataFrame) -> pd.DataFr
     number = persons["person"].map(held["person"].value_counts()).fillna(0).astype(float)
     assigned = (persons["arm"] == ARMS[0]).astype(float)
     return persons.assign(assigned=assigned, **columns, interviews=number)
+
+
+def _refuse_unknown(table: pd.DataFrame, allowed: Mapping[str, Sequence | None]) -> None:
+    checked(table, list(allowed))
+    for column, values in allowed.items():
+        strange = table[column][~table[column].isin(values)] if values is not None else []
+        if len(strange):
+            raise EstimationError(
+                f"column {column!r} holds {strange.iloc[0]!r} in row {strange.index[0]}.\n"
+                f"  allowed: {', '.join(map(str, values))}"
+            )
 
 
 def window_effects(
@@ -179,9 +201,10 @@ def cumulative_effects(
     effect of interview k alone. That is our reading of the report's notes b and 24; in its printed numbers the mean
     comes out near 2, 2.6 and 2.7 interviews (non-Western background).
 
-    One instrument moves all interviews at once. So both coefficients of a window are the same difference between the
-    arms, divided by two first stages, and what is said of earlier interviews rests on the exclusion of the others, not
-    on data of its own.
+    One instrument moves all interviews at once: both coefficients of a window are the same difference between the
+    arms, divided by two first stages, so the data say nothing of earlier interviews apart from the last. Their ratio is
+    then one for all outcomes; in Tables 3.5 and 3.6 it differs between outcomes for the third and fourth interview, so
+    the report's equations must differ in something that it does not print, and both tables cannot come out of this.
 
     Parameters, variance and errors as in :func:`window_effects`; checked by the same kit. Diagnostics also
     ``mean_interviews[…]``.
@@ -236,14 +259,6 @@ def fraction_effects(
     )  # fmt: skip
 
 
-class _Notes:
-    """Diagnostics and warnings, gathered over windows."""
-
-    def __init__(self) -> None:
-        self.diagnostics: dict[str, float] = {}
-        self.warnings: list[str] = []
-
-
 def _window(
     persons: pd.DataFrame, k: int, outcome: Exit, layout: Layout, had: Sequence[str], controls: Sequence[str]
 ) -> _Window:
@@ -271,22 +286,23 @@ def _exit_days(persons: pd.DataFrame, layout: Layout) -> np.ndarray:
     for column in (layout.exit_day, layout.exit_kind):
         if column not in persons:
             raise EstimationError(f"there is no column {column!r} in the table.\n  give its name in layout")
-    day, kind = persons[layout.exit_day], persons[layout.exit_kind]
-    bad = ~((day > 0) & (day < np.inf)).fillna(False).to_numpy(bool) & day.notna().to_numpy()
-    unlike = day.notna().to_numpy() & kind.isna().to_numpy()
+    day, kind = persons[layout.exit_day].astype(float), persons[layout.exit_kind]
+    left = day.notna()
+    bad = (left & ~((day > 0) & (day < np.inf))).to_numpy()
+    unlike = (left & kind.isna()).to_numpy()
     for wrong, what in ((bad, "a day above 0"), (unlike, f"a kind of exit in {layout.exit_kind!r}")):
         if wrong.any():
             row = persons.index[wrong][0]
             raise EstimationError(
                 f"{int(wrong.sum())} exits in {layout.exit_day!r} do not have {what}, the first in row {row}: "
-                f"{day[wrong].iloc[0]!r}.\n  leave the day empty for people who stayed on benefit"
+                f"{day[wrong].iloc[0]:g}.\n  leave the day empty for people who stayed on benefit"
             )
     if not (kind == layout.job).any():
         raise EstimationError(
             f"nobody's {layout.exit_kind!r} is {layout.job!r}; found: {', '.join(map(repr, kind.dropna().unique()))}.\n"
             "  give the value for an exit to a job in layout"
         )
-    return day.astype(float).fillna(np.inf).to_numpy()
+    return day.fillna(np.inf).to_numpy()
 
 
 def _effect(

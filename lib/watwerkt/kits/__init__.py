@@ -87,3 +87,24 @@ def compare(kit: str) -> pd.DataFrame:
 def compare_all() -> pd.DataFrame:
     """Every kit's comparison, one after the other."""
     return pd.concat([compare(kit) for kit in KITS], ignore_index=True)
+
+
+def summary(compared: pd.DataFrame) -> pd.DataFrame:
+    """One row per kit: estimator, software, numbers compared, largest relative difference by kind, and whether all
+    agree.
+
+    ``other`` stands for what is neither an estimate, nor a standard error, nor a p value: moments, tests, intervals.
+    """
+    kinds = compared.assign(kind=compared["statistic"].map(_kind))
+    largest = kinds.pivot_table(index="kit", columns="kind", values="difference", aggfunc="max", sort=False)
+    limits = kinds.groupby("kit", sort=False)["tolerance"].agg(["min", "max"]).add_prefix("tolerance_")
+    found = compared.groupby("kit", sort=False).agg(numbers=("agrees", "size"), agrees=("agrees", "all"))
+    facts = pd.DataFrame({kit: about(kit) for kit in found.index}).T[["estimator", "title", "software", "reason"]]
+    columns = [name for name in ("estimate", "se", "p", "other") if name in largest]
+    return facts.join(found).join(largest[columns]).join(limits).rename_axis("kit").reset_index()
+
+
+def _kind(statistic: str) -> str:
+    """Estimates, standard errors and p values go by names that begin so: ``se_robust``."""
+    start = statistic.partition("_")[0]
+    return start if start in ("estimate", "se", "p") else "other"

@@ -30,7 +30,7 @@ from watwerkt.estimate.interviews import (
 )
 from watwerkt.estimate.linear import itt
 from watwerkt.estimate.result import Result
-from watwerkt.published import published
+from watwerkt.published import Cell, grid, published
 from watwerkt.replication.intensive_outcomes import (
     ALL_JOBS,
     EXITS,
@@ -47,18 +47,9 @@ from watwerkt.replication.intensive_outcomes import (
 
 COLUMNS = [
     "table", "cell", "population", "dimension", "category", "outcome", "horizon_months", "statistic",
-    "recomputed", "se", "ci_low", "ci_high", "n", "n_basic", "n_intensive", "events_basic", "events_intensive", "warnings", "why",
+    "recomputed", "se", "ci_low", "ci_high", "n", "n_basic", "n_intensive", "events_basic", "events_intensive",
+    "warnings", "why",
 ]  # fmt: skip
-PRINTED = (
-    ("nonwestern", "all", "all"),
-    ("nonwestern", "sex", "male"),
-    ("nonwestern", "sex", "female"),
-    ("nonwestern", "generation", "first"),
-    ("nonwestern", "generation", "second"),
-    ("none", "all", "all"),
-    ("none", "sex", "male"),
-    ("none", "sex", "female"),
-)
 NET_MONTHS = 14
 POPULATIONS = ("all", "nonwestern", "none", "western", "unknown")
 SPLITS = ("sex", "generation", "age", "household", "office")
@@ -110,16 +101,22 @@ def group(
 
 
 def groups(
-    microdata: Tables, wanted: Iterable[tuple[str, str, str]] = PRINTED, *, controls: Sequence[str] = ()
+    microdata: Tables, wanted: Iterable[tuple[str, str, str]] | None = None, *, controls: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """The rows of :func:`group` for several groups, by default those that the report prints."""
+    """The rows of :func:`group` for several groups, by default those for which the report prints effects."""
     people, jobs = by_person(microdata), by_job(microdata)
     rows = []
-    for population, dimension, category in wanted:
+    for population, dimension, category in printed_groups() if wanted is None else wanted:
         _check(population, dimension, category)
         chosen = [among(frame, population, dimension, category) for frame in (people, jobs)]
         rows += _rows(_Group(population, dimension, category, *chosen), controls)
     return _keyed(rows)
+
+
+def printed_groups() -> list[tuple[str, str, str]]:
+    """Population, dimension and category of the groups for which the report prints effects."""
+    by = ("population", "dimension", "category")
+    return [tuple(row[name] for name in by) for row in grid(STUDY, {"statistic": "effect"}, by)]
 
 
 def counts(microdata: Tables) -> pd.DataFrame:
@@ -162,7 +159,7 @@ def among(frame: pd.DataFrame, population: str, dimension: str, category: str) -
     return frame[inside if dimension == "all" else inside & (frame[dimension] == category)]
 
 
-def _counted(frame: pd.DataFrame, cell: object) -> pd.Series:
+def _counted(frame: pd.DataFrame, cell: Cell) -> pd.Series:
     """Which rows a printed count or share counts."""
     if cell.outcome == "people":
         return pd.Series(True, index=frame.index)

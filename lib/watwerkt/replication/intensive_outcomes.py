@@ -36,8 +36,8 @@ def windows() -> tuple[tuple[int, int], ...]:
     """The stretch of days over which the effect of each interview is measured: up to the start of the next one.
 
     The fourth ends as long after its start as the third: on day 435, which is the little over 14 months at which the
-    report states net effects. With that end they follow from its effects of single interviews and Table 3.2 within
-    half a point, and with the end of the observation (day 366 to 618) they do not.
+    report states net effects. Those follow, within a point, from its effects of single interviews and the exits of
+    Table 3.2 up to about that day; with exits up to the end of the observation (day 366 to 618) they do not.
     """
     days = starts()
     return tuple(pairwise((*days, 2 * days[-1] - days[-2])))

@@ -24,7 +24,7 @@ __all__ = ["PEOPLE", "generate", "margins", "targets", "truth"]
 
 
 def generate(
-    rng: np.random.Generator, *, people: int = PEOPLE, exact: bool = True, effects: Effects = "characteristics"
+    rng: np.random.Generator, *, people: int = PEOPLE, exact: bool = True, effects: Effects = "background"
 ) -> dict[str, pd.DataFrame]:
     """Synthetic persons, services and interviews that fit ``data/schemas/microdata/instruments.json``.
 
@@ -38,9 +38,9 @@ def generate(
         ``True``: quotas, so that margins equal the printed figures as nearly as whole people allow. ``False``:
         independent draws from the same population.
     effects
-        ``characteristics``: effects of services differ by background, moment and characteristics (Tables 6–18).
-        ``background``: only by background and moment (Tables 6 and 7, early and normal moments of Tables 8–14), so that
-        a model with these interactions is the true one.
+        ``background``: effects of services differ by background and moment of deployment, so that a model with these
+        interactions, fitted to each population, is the true one. ``characteristics``: by characteristic as well (Tables
+        8–18), additively; a model without them then finds the effects of ``background`` to first order only.
 
     Source of the method: Heyma & Vervliet (2020); what they do not print is assumed, in ``groups`` and ``model``.
     """

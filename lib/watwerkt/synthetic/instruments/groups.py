@@ -21,8 +21,9 @@ YOUNG = ("16-25", "25-30", "30-35")
 WIDER = {"25-45": ("25-30", "30-35", "35-40", "40-45"), "45-62": ("45-50", "50-55", "55-60", "60-62")}
 
 # Assumptions, because the report prints nothing of these: how many people enter in a month of each year, relative to
-# the others, and classes of labour-market history that lengthen with age.
-HISTORY = ("short", "middle", "long")
+# the others, and that a long labour-market history is more common at higher ages.
+HISTORY = ("short", "long")
+CRISIS = ("no", "yes")  # entered in 2009
 INFLOW = {"2008": 0.80, "2009": 1.15, "2010": 1.05}
 MONTHS_OF_YEAR = {"2008": (4, 12), "2009": (1, 12), "2010": (1, 9)}
 
@@ -83,7 +84,7 @@ def profiles(population: str) -> Profiles:
     Given those, characteristics are independent: the table that is raked is full of ones (Deming & Stephan, 1940).
     """
     values = {name: tuple(counts(population, name)) for name in DIMENSIONS[population]}
-    values |= {"history": HISTORY, "year": tuple(INFLOW)}
+    values |= {"history": HISTORY, "crisis": CRISIS}
     grid = np.indices([len(v) for v in values.values()]).reshape(len(values), -1)
     made = Profiles(population, values, dict(zip(values, grid, strict=True)), np.ones(grid.shape[1]))
     margins = [
@@ -91,7 +92,7 @@ def profiles(population: str) -> Profiles:
     ]
     if population == "nonwestern":
         margins += _second_generation(made)
-    start = _history(made) * _year(made)
+    start = _history(made) * _crisis(made)
     return Profiles(population, values, made.codes, raked(start, margins))
 
 
@@ -109,12 +110,19 @@ def raked(start: np.ndarray, margins: Iterable[tuple[np.ndarray, np.ndarray]]) -
     return weights
 
 
-def inflow_months() -> dict[str, np.ndarray]:
-    """The months (``datetime64[M]``) in which people of each year enter; within a year all are alike."""
-    return {
-        year: np.arange(np.datetime64(f"{year}-{first:02d}"), np.datetime64(f"{year}-{last:02d}") + 1)
-        for year, (first, last) in MONTHS_OF_YEAR.items()
-    }
+def inflow_months() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The months (``datetime64[M]``) in which people enter in and out of the crisis, and the share of each."""
+    found: dict[str, tuple[list, list]] = {name: ([], []) for name in CRISIS}
+    for year, (first, last) in MONTHS_OF_YEAR.items():
+        months, shares = found[crisis_of(year)]
+        months += [np.datetime64(f"{year}-{month:02d}") for month in range(first, last + 1)]
+        shares += [INFLOW[year]] * (last - first + 1)
+    return {name: (np.array(months), np.array(shares) / sum(shares)) for name, (months, shares) in found.items()}
+
+
+def crisis_of(year: str) -> str:
+    """Whether people who enter in a year enter in the crisis."""
+    return CRISIS[int(year == "2009")]
 
 
 def _second_generation(made: Profiles) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -134,10 +142,12 @@ def _second_generation(made: Profiles) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _history(made: Profiles) -> np.ndarray:
-    age, place = made.codes["age"] / (len(made.values["age"]) - 1), made.codes["history"]
-    return np.choose(place, [1.1 - age, np.full(len(age), 0.6), 0.1 + age]) / 1.8
+    long = 0.1 + 0.8 * made.codes["age"] / (len(made.values["age"]) - 1)
+    return np.where(made.codes["history"] == HISTORY.index("long"), long, 1 - long)
 
 
-def _year(made: Profiles) -> np.ndarray:
-    volume = np.array([INFLOW[year] * len(months) for year, months in inflow_months().items()])
-    return (volume / volume.sum())[made.codes["year"]]
+def _crisis(made: Profiles) -> np.ndarray:
+    volume = np.zeros(len(CRISIS))
+    for year, (first, last) in MONTHS_OF_YEAR.items():
+        volume[CRISIS.index(crisis_of(year))] += INFLOW[year] * (last - first + 1)
+    return (volume / volume.sum())[made.codes["crisis"]]

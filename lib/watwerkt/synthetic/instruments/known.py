@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from watwerkt.synthetic.instruments.effects import MOMENTS, Printed, classes, nearest, presented, printed, span
-from watwerkt.synthetic.instruments.groups import POPULATIONS
+from watwerkt.synthetic.instruments.groups import CRISIS, DIMENSIONS, INFLOW, POPULATIONS, crisis_of
 from watwerkt.synthetic.instruments.interviews import TALKS
 from watwerkt.synthetic.instruments.model import COURSE, Effects, Population, population
 from watwerkt.synthetic.instruments.risks import EXITS, MONTHS, effect, mean_effects
@@ -21,7 +21,7 @@ COLUMNS = (
 TYPICAL_LATE = 9  # assumed month of start of a late deployment
 
 
-def truth(*, effects: Effects = "characteristics") -> pd.DataFrame:
+def truth(*, effects: Effects = "background") -> pd.DataFrame:
     """What is known of the data-generating process, one row per quantity.
 
     ``kind`` tells them apart:
@@ -35,7 +35,8 @@ def truth(*, effects: Effects = "characteristics") -> pd.DataFrame:
     - ``effect``: change in the incidence of an exit within 18 months if a service starts in month ``start``, and no
       other does, averaged over everyone who enters; without deviations (``work:iro:6``).
     - ``effect_averaged``: the same with deviations.
-    - ``effect_in_group``: the mean effect in a category with the shift that a model by category finds, to first order.
+    - ``effect_in_group``: the mean effect in a category: of the same shift as everywhere, or with
+      ``effects="characteristics"`` of the shift that a model by category finds, to first order.
 
     Columns: quantity, value, kind, population, service, moment, start (months), dimension, category, outcome; and for
     effects that the report prints table, cell, published, and possible: the nearest effect that is, since some printed
@@ -63,10 +64,16 @@ def _baseline(found: Population) -> Iterator[dict]:
         for month in range(MONTHS):
             value = found.constant[k] + COURSE[k, month]
             yield _row(found, "coefficient", f"{exit_}:month={month}", value, exit_)
-        for name, values in found.covariates.items():
-            for category, value in zip(found.people.values[name], values[k], strict=True):
-                yield _row(found, "coefficient", f"{exit_}:{name}={category}", value, exit_,
-                           dimension=name, category=category)  # fmt: skip
+        for name, category, value in _covariates(found, k):
+            yield _row(found, "coefficient", f"{exit_}:{name}={category}", value, exit_, dimension=name, category=category)
+
+
+def _covariates(found: Population, k: int) -> Iterator[tuple[str, str, float]]:
+    for name, values in found.covariates.items():
+        if name == "crisis":
+            yield from (("year", year, values[k, CRISIS.index(crisis_of(year))]) for year in INFLOW)
+        else:
+            yield from zip([name] * values.shape[1], found.people.values[name], values[k], strict=True)
 
 
 def _coefficients(found: Population, state: str) -> Iterator[dict]:
@@ -104,19 +111,23 @@ def _effects(found: Population, state: str) -> Iterator[dict]:
 
 
 def _in_groups(found: Population, state: str) -> Iterator[dict]:
+    """Effects in the categories for which the report prints them."""
     cells = printed(found.people.population, state)
-    for name, shift in found.shifts.grouped.get(state, {}).items():
+    for name in DIMENSIONS[found.people.population]:
         labels, values = found.people.codes[name], found.people.values[name]
+        if not any((name, value) in cells for value in values):
+            continue
+        common = np.tile(found.shifts.common[state][:, -1:], len(values))
+        shift = found.shifts.grouped.get(state, {}).get(name, common)
         start, stop = span(state, presented(state))
         effects = mean_effects(found.base, found.people, labels, shift, start, stop)
         filled = [cells.get((name, value), cells["all", "all"]) for value in values]
         kept = nearest(found.people, found.base, state, filled, labels)
         for place, value in enumerate(values):
-            source = cells.get((name, value))
             for k, exit_ in enumerate(EXITS):
                 yield _row(found, "effect_in_group", f"{exit_}:{state}:{name}={value}:{start}", effects[k, place], exit_,
                            service=state, start=start, dimension=name, category=value,
-                           **_source(source, k, kept[k, place]))  # fmt: skip
+                           **_source(cells.get((name, value)), k, kept[k, place]))  # fmt: skip
 
 
 def _source(source: Printed | None, k: int, possible: float | None) -> dict:

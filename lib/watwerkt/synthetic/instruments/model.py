@@ -11,7 +11,7 @@ import numpy as np
 
 from watwerkt.published import Cells, published
 from watwerkt.synthetic.instruments.effects import Shifts, moment, solved
-from watwerkt.synthetic.instruments.groups import DIMENSIONS, HISTORY, INFLOW, STUDY, UNKNOWN, Profiles, profiles
+from watwerkt.synthetic.instruments.groups import CRISIS, DIMENSIONS, HISTORY, STUDY, UNKNOWN, Profiles, profiles
 from watwerkt.synthetic.instruments.interviews import TALKS, chain
 from watwerkt.synthetic.instruments.risks import MONTHS, Risks, of_odds, risks, shifts
 from watwerkt.synthetic.instruments.takeup import SERVICES, TakeUp, take_up
@@ -19,15 +19,15 @@ from watwerkt.synthetic.instruments.takeup import SERVICES, TakeUp, take_up
 Effects = Literal["characteristics", "background"]
 
 # Assumptions, because the report prints nothing of these: the course of log-odds over the months (a bump where the
-# shortest entitlement, three months, ends), and how they differ by labour-market history and year of entry.
+# shortest entitlement, three months, ends), and how they differ by labour-market history and for who enters in the crisis.
 COURSE = np.stack([-0.05 * np.arange(MONTHS), 0.03 * np.arange(MONTHS) + 0.5 * np.isin(np.arange(MONTHS), (2, 3))])
-BY_HISTORY = {"short": (-0.10, 0.25), "middle": (0.0, 0.0), "long": (0.10, -0.25)}
-BY_YEAR = {"2008": (0.0, 0.0), "2009": (-0.20, 0.05), "2010": (-0.10, 0.05)}
+BY_HISTORY = {"short": (0.0, 0.0), "long": (0.15, -0.40)}
+BY_CRISIS = {"no": (0.0, 0.0), "yes": (-0.20, 0.05)}
 FULL = 0.9975  # who has left at most: the report prints 100%
-FEWEST = 0.25  # who would stay without services, relative to with them, at least
+FEWEST = 0.1  # who would stay without services, relative to with them, at least
 START = (-2.5, -2.5)  # log-odds from which the search begins
 
-_PASSES, _ROUNDS, _AGREED = 4, 40, 1e-5
+_PASSES, _ROUNDS, _AGREED = 5, 40, 2e-4
 
 Covariates = Mapping[str, np.ndarray]  # 2 × values, by characteristic; nil for the first value
 
@@ -152,7 +152,10 @@ def _one_service(
 
 
 def _exits(people: Profiles, dimension: str) -> np.ndarray:
-    """Exits within the follow-up by category, 2 × categories: near the three printed shares, averaging to everyone's."""
+    """Exits within the follow-up by category, 2 × categories: near the three printed shares, averaging to everyone's.
+
+    Where the report prints that all leave, nearly all do, and a few more do elsewhere.
+    """
     cells = published(STUDY, "T2").where(population=people.population)
     everyone = _three(cells.where(dimension="all"))
     values = people.values[dimension]
@@ -160,7 +163,9 @@ def _exits(people: Profiles, dimension: str) -> np.ndarray:
     found = np.stack([known.get(name, everyone) for name in values], axis=1)
     weights = np.bincount(people.codes[dimension], people.people) / people.people.sum()
     found = found + (everyone - found @ weights)[:, None]
-    return found - np.stack([np.zeros(len(values)), np.maximum(found.sum(axis=0) - FULL, 0)])
+    over = np.maximum(found.sum(axis=0) - FULL, 0)
+    others = np.where(over > 0, 0.0, (over @ weights) / (weights @ (over == 0)))
+    return found + np.stack([np.zeros(len(values)), others - over])
 
 
 def _three(cells: Cells) -> np.ndarray:
@@ -171,8 +176,8 @@ def _three(cells: Cells) -> np.ndarray:
 
 def _start(people: Profiles) -> Covariates:
     found = {name: np.zeros((2, len(people.values[name]))) for name in DIMENSIONS[people.population]}
-    history, year = ([table[name] for name in names] for table, names in ((BY_HISTORY, HISTORY), (BY_YEAR, INFLOW)))
-    return found | {"history": np.array(history).T, "year": np.array(year).T}
+    history, crisis = ([table[name] for name in names] for table, names in ((BY_HISTORY, HISTORY), (BY_CRISIS, CRISIS)))
+    return found | {"history": np.array(history).T, "crisis": np.array(crisis).T}
 
 
 def _log_odds(people: Profiles, constant: np.ndarray, covariates: Covariates) -> np.ndarray:

@@ -15,7 +15,7 @@ from watwerkt.synthetic.instruments.groups import Profiles
 MONTHS = 18
 EXITS = ("work", "other")
 LIMIT = 2.5  # largest shift of log-odds: odds times twelve
-DOWN, UP = 1.5, 0.5  # shifts that bound the effects which are taken as possible
+EVERYONE, GROUP = (2.0, 1.0), (1.5, 0.5)  # shifts (of one exit, of both up) that bound the effects taken as possible
 
 _ROUNDS, _CLOSE, _STEP, _LEAST, _MOST = 40, 1e-6, 1e-5, 1e-12, 1e9
 
@@ -75,19 +75,21 @@ def mean_effects(
 def possible(
     base: Risks, people: Profiles, labels: np.ndarray, wanted: np.ndarray, start: int, stop: int
 ) -> np.ndarray:
-    """Effects as wanted (2 × labels), or as near as shifts of at most ±DOWN, or both of at most UP, come to them.
+    """Effects as wanted (2 × labels), or as near as the shifts of EVERYONE, or of a GROUP, come to them.
 
     Nobody can leave who has left, or more than everybody. The effect on exit to work gives way only after that on
     other exit.
     """
 
+    most, up = EVERYONE if wanted.shape[1] == 1 else GROUP
+
     def at(work: float, other: float) -> np.ndarray:
         shift = np.tile([[work], [other]], wanted.shape[1])
         return mean_effects(base, people, labels, shift, start, stop)
 
-    work = np.clip(wanted[0], at(-DOWN, 0)[0], at(DOWN, 0)[0])
-    total = np.clip(work + wanted[1], at(-DOWN, -DOWN).sum(axis=0), at(UP, UP).sum(axis=0))
-    return np.stack([work, np.clip(total - work, at(0, -DOWN)[1], at(0, DOWN)[1])])
+    work = np.clip(wanted[0], at(-most, 0)[0], at(most, 0)[0])
+    total = np.clip(work + wanted[1], at(-most, -most).sum(axis=0), at(up, up).sum(axis=0))
+    return np.stack([work, np.clip(total - work, at(0, -most)[1], at(0, most)[1])])
 
 
 def shifts(

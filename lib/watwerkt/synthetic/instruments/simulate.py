@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from watwerkt.synthetic.instruments.effects import moment
-from watwerkt.synthetic.instruments.groups import DIMENSIONS, INFLOW, Profiles, counts, inflow_months
+from watwerkt.synthetic.instruments.groups import DIMENSIONS, Profiles, counts, inflow_months
 from watwerkt.synthetic.instruments.interviews import INTERVIEWS, TALKS
 from watwerkt.synthetic.instruments.model import COURSE, Population
 from watwerkt.synthetic.instruments.risks import EXITS, MONTHS
@@ -62,13 +62,13 @@ def simulated(found: Population, people: int, rng: np.random.Generator, *, exact
         profile, codes = _repaired(found.people, codes, rng)
     exit_, last, starts, talks = _followed(found, profile, draw)
     values = {name: np.array(found.people.values[name]) for name in codes}
-    columns = {name: values[name][codes[name]] for name in codes if name != "year"}
+    columns = {name: values[name][codes[name]] for name in codes if name != "crisis"}
     persons = pd.DataFrame(
         {
             "person": np.arange(people),
             "population": found.people.population,
             **columns,
-            "inflow_month": _inflow(codes["year"], draw),
+            "inflow_month": _inflow(codes["crisis"], draw),
             "months_observed": np.where(exit_ == _NEVER, MONTHS, last + 1),
             "exit": np.array([*EXITS, "none"])[exit_],
             "exit_month": pd.array(np.where(exit_ == _NEVER, 0, last), dtype="Int64"),
@@ -95,12 +95,12 @@ def _repaired(
     return profile[order], {name: values[order] for name, values in codes.items()}
 
 
-def _inflow(year: np.ndarray, draw: Draw) -> np.ndarray:
-    """A month of entry for everyone, given the year."""
-    found = np.empty(len(year), "datetime64[M]")
-    for place, months in enumerate(inflow_months()[name] for name in INFLOW):
-        who = np.flatnonzero(year == place)
-        found[who] = months[(draw.spread(len(who)) * len(months)).astype(int)]
+def _inflow(crisis: np.ndarray, draw: Draw) -> np.ndarray:
+    """A month of entry for everyone, in or out of the crisis."""
+    found = np.empty(len(crisis), "datetime64[M]")
+    for place, (months, shares) in enumerate(inflow_months().values()):
+        who = np.flatnonzero(crisis == place)
+        found[who] = months[np.minimum(np.searchsorted(np.cumsum(shares), draw.spread(len(who))), len(months) - 1)]
     return found.astype("datetime64[us]")
 
 

@@ -26,7 +26,7 @@ UWV = ("competency_test", "workshop")
 NO_EFFECT = ("trial_placement", "start_self_employment", "work_on_self_employment")  # the report could not establish any
 SERVICES = (*UWV, *NO_EFFECT, *BOUGHT)
 
-_ROUNDS = 60
+_ROUNDS, _AGREED = 60, 1e-4
 _DEEP = 60.0  # log of one over the smallest chance to start
 _SPREAD = 1.5  # bounds of the slope of the log-chance to start by month
 
@@ -88,7 +88,7 @@ def _service(service: str, people: Profiles, there: np.ndarray) -> np.ndarray:
         for labels, wanted in margins:
             used = (first_starts(_capped(shape, rate)) * there).sum(axis=0)
             rate = rate * (wanted / people.means(used[None], labels, len(wanted))[0])[labels]
-        if np.abs(rate / before - 1).max() < 1e-7:
+        if np.abs(rate / before - 1).max() < _AGREED:
             break
     return _capped(shape, rate)
 
@@ -119,7 +119,7 @@ def _mean_start(service: str) -> float:
 
 
 def _shape(there: np.ndarray, share: float, mean: float, *, first: int) -> np.ndarray:
-    """Chances by month, geometric from month ``first`` on, with the wanted share and mean month of start."""
+    """Chances by month, geometric from month ``first`` on, with the wanted share and mean month of start, or the nearest."""
     months = np.arange(MONTHS)
 
     def chances(slope: float) -> np.ndarray:
@@ -132,6 +132,8 @@ def _shape(there: np.ndarray, share: float, mean: float, *, first: int) -> np.nd
         starts = first_starts(chances(slope)) * there
         return (starts @ months) / starts.sum() - mean
 
+    if gap(-_SPREAD) > 0 or gap(_SPREAD) < 0:
+        return chances(-_SPREAD if gap(-_SPREAD) > 0 else _SPREAD)
     return chances(brentq(gap, -_SPREAD, _SPREAD))
 
 

@@ -12,8 +12,7 @@ What is assumed, because the report does not print it:
 - Given when and how they leave, sex and generation do not depend on each other.
 - People come back on benefit as often, by sex, as those without a migration background (the figure for people with a
   non-western background is suppressed).
-- Whether an interview is held does not depend on what someone would do without it. The report says of nobody that it
-  does; with real microdata it may.
+- Whether an interview is held does not depend on what someone would do without it; the report fears that it does.
 - Who stays longer is rather older.
 
 What cannot be met, since it contradicts the levels of Table 3.3: the effects of interviews on fractions (Table 3.7),
@@ -114,14 +113,14 @@ def truth() -> pd.DataFrame:
     """The effects in the population behind ``exact=False``: quantity (a published cell's key), value.
 
     ``….intensive_vs_basic.…``: differences between the arms, by group, outcome and horizon, including what chance gave
-    the arms in different make-up. ``individual_vs_group``, ``interview_vs_none``, ``extra_interview`` (on fractions): the
+    the arms in different make-up. ``individual_vs_group``, ``interview_vs_none``, ``extra_interview`` (on fractions):
     difference between the arms over their difference in interviews, which two-stage least squares without controls
     tends to; for a single interview it is the effect on those who have it in the intensive group only, as the others
     leave alike in both.
     """
     people, jobs = by_person(_world()), by_job(_world())
     found: dict[str, float] = {}
-    for population, dimension, category in replication.PRINTED:
+    for population, dimension, category in replication.printed_groups():
         chosen, work = (replication.among(frame, population, dimension, category) for frame in (people, jobs))
         name = f"{population}.{category}"
         for frame, columns in ((chosen, OUTCOMES), (work, ALL_JOBS)):

@@ -175,7 +175,7 @@ def _effects(population: str, *now: np.ndarray) -> list[tuple[np.ndarray, float]
     """
     found = []
     for number, (start, end) in enumerate(windows()):
-        at_risk = [1 - left(start) @ shares_ for shares_ in now]
+        at_risk = [1 - left(start) @ one for one in now]
         took = [
             taken(population, arm, number) / (levels.size(population, arm) * still)
             for arm, still in zip(levels.ARMS, at_risk, strict=True)

@@ -47,11 +47,8 @@ def _due(rng: np.random.Generator, people: pd.DataFrame, number: int) -> pd.Data
     count = min(_count(people, number, "people"), int(np.isfinite(least).sum()))
     if not count:
         return pd.DataFrame({"person": [], "arm": [], "pattern": [], "day": [], "then": []})
-    power = (
-        order[count - 1]
-        if count == len(order) or not np.isfinite(order[count])
-        else order[count - 1 : count + 1].mean()
-    )
+    after = order[count] if count < len(order) else np.inf
+    power = (order[count - 1] + after) / 2 if np.isfinite(after) else order[count - 1]
     among = people[least <= power]
     day = start + np.floor(draw[least <= power] ** power * (end - start))
     then = np.where(among["exit_day"] <= end, among["kind"], "stay")
@@ -60,7 +57,6 @@ def _due(rng: np.random.Generator, people: pd.DataFrame, number: int) -> pd.Data
             "person": among.index,
             "arm": among["arm"],
             "pattern": among["pattern"],
-            "size": len(people),
             "day": day,
             "then": then,
         }

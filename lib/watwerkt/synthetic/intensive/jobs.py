@@ -22,10 +22,8 @@ POWER = (0.0, 30.0)  # of a number between 0 and 1: the larger, the fewer days
 CUTS = 4  # into so many jobs more a stretch of work is cut at most
 SHORTEST = 12  # days: a stretch is cut only if its jobs last so long on average
 SWITCH, LONG = 0.6, 1.0  # how much a second cut comes after a first one elsewhere; how much long stretches come first
-HOURS_SPREAD, WAGE_SPREAD = (
-    0.35,
-    0.3,
-)  # of the part-time factor (range) and of the logarithm of wages (standard deviation)
+HOURS_SPREAD = 0.35  # to either side of the mean part-time factor
+WAGE_SPREAD = 0.3  # standard deviation of the logarithm of what wages are above the least
 LEAST_HOURS, LEAST_WAGE = 0.1, 6.0
 JOB = ["permanent", "part_time_factor", "hourly_wage"]
 

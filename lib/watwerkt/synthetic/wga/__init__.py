@@ -10,9 +10,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from watwerkt.synthetic.wga import figures, people
+from watwerkt.synthetic.wga import figures
 from watwerkt.synthetic.wga.benefits import drawn_benefits, drawn_states
 from watwerkt.synthetic.wga.outcomes import drawn_outcomes
+from watwerkt.synthetic.wga.people import drawn_during, offices, people_before, people_during, placed
 from watwerkt.synthetic.wga.printed import ARMS, size
 from watwerkt.synthetic.wga.services import drawn_services
 from watwerkt.synthetic.wga.survey import drawn_survey
@@ -54,7 +55,7 @@ def generate(
     outcomes = drawn_outcomes(rng, persons, exact=exact)
     outcomes = pd.concat([persons["person"], outcomes, benefits], axis=1)
     return {
-        "offices": _offices(),
+        "offices": offices(),
         "persons": persons[list(PERSONS)],
         "services": drawn_services(rng, persons, exact=exact),
         "outcomes": outcomes[list(OUTCOMES)],
@@ -98,13 +99,9 @@ def truth() -> pd.DataFrame:
 
 
 def _persons(rng: np.random.Generator, number: int, *, exact: bool) -> pd.DataFrame:
-    during = (people.people_during if exact else people.drawn_during)(rng, number)
-    before = people.people_before(rng, during, exact=exact)
-    blocks = [people.placed(rng, b, c, exact=exact) for b, c in ((during, "during"), (before, "before"))]
+    during = (people_during if exact else drawn_during)(rng, number)
+    before = people_before(rng, during, exact=exact)
+    blocks = [placed(rng, b, c, exact=exact) for b, c in ((during, "during"), (before, "before"))]
     frame = pd.concat([block.drop(columns="inside", errors="ignore") for block in blocks], ignore_index=True)
-    frame = frame.merge(people.offices(), on="office", how="left")
-    return frame.assign(person=np.arange(1, len(frame) + 1))
-
-
-def _offices() -> pd.DataFrame:
-    return people.offices()
+    frame = frame.merge(offices(), on="office", how="left")
+    return frame.assign(person=np.arange(1, len(frame) + 1), arm=frame["arm"].astype("str"))

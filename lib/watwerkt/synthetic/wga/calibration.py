@@ -13,7 +13,9 @@ Link = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # from index to me
 STEPS = 100
 CLOSE = 1e-7  # of the largest target: far below one person
 NODES = 24  # of the average over people's willingness to ask for services
-SWAPS = 400
+SWAPS = 1000
+CANDIDATES = 60
+SETTLED = 1e-9
 
 
 def logistic(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -152,22 +154,28 @@ def whole_counts(
     gap = target - cells.T @ counts
     size = (cells**2).sum(axis=1)
     for _ in range(SWAPS):
-        up = np.where(counts < high, size - 2 * cells @ gap, np.inf)
-        down = np.where(counts > low, size + 2 * cells @ gap, np.inf)
-        both = up[:, None] + down[None, :] - 2 * cells @ cells.T
-        np.fill_diagonal(both, np.inf)
-        best = min(up.min(), down.min(), both.min())
-        if not best < -1e-9:
+        pull = 2 * cells @ gap
+        up = np.where(counts < high, size - pull, np.inf)
+        down = np.where(counts > low, size + pull, np.inf)
+        moves = [(up.min(), [(up.argmin(), 1)]), (down.min(), [(down.argmin(), -1)])]
+        best, steps = min(moves, key=lambda move: move[0])
+        if not best < -SETTLED:
+            best, steps = _swap(up, down, cells)
+        if not best < -SETTLED:
             break
-        if best == both.min():
-            more, less = np.unravel_index(both.argmin(), both.shape)
-        else:
-            more, less = (up.argmin(), None) if best == up.min() else (None, down.argmin())
-        for place, step in ((more, 1), (less, -1)):
-            if place is not None:
-                counts[place] += step
-                gap = gap - step * cells[place]
+        for place, step in steps:
+            counts[place] += step
+            gap = gap - step * cells[place]
     return counts.astype(int)
+
+
+def _swap(up: np.ndarray, down: np.ndarray, cells: np.ndarray) -> tuple[float, list[tuple[int, int]]]:
+    """The best move of one person from a cell to another, among the most promising cells."""
+    more, less = np.argsort(up)[:CANDIDATES], np.argsort(down)[:CANDIDATES]
+    both = up[more][:, None] + down[less][None, :] - 2 * cells[more] @ cells[less].T
+    both[more[:, None] == less[None, :]] = np.inf
+    first, second = np.unravel_index(both.argmin(), both.shape)
+    return both[first, second], [(more[first], 1), (less[second], -1)]
 
 
 def chosen(cell: np.ndarray, counts: np.ndarray, score: np.ndarray) -> np.ndarray:

@@ -73,7 +73,9 @@ class _Measured:
         persons = tables["persons"].merge(tables["offices"], on="office", how="left")
         self.frame = persons.merge(tables["outcomes"], on="person", how="left")
         self.during = (self.frame["cohort"] == "during").to_numpy()
+        self.inside = (self.frame["office_type"] == "experiment").to_numpy()
         self.tables = tables
+        self._known: dict[tuple[str, str], np.ndarray] = {}
 
     def value(self, cell: Cell) -> float:
         """One figure, percentages as fractions."""
@@ -89,11 +91,28 @@ class _Measured:
             return self._survey(cell)
         return self._effect(cell) if cell.statistic in ("effect", "coefficient") else self._level(cell)
 
-    def arm(self, arm: str) -> np.ndarray:
-        """Rows of a group in the experimental period."""
-        if arm == "self_reporters":
-            return self.during & (self.frame["self_reporter"] == 1).to_numpy()
-        return self.during & ((self.frame["arm"] == arm).to_numpy() | (arm in ("all", "")))
+    def subgroup(self, cell: Cell) -> np.ndarray:
+        """Rows of the subgroup of a cell."""
+        key = (cell.dimension, cell.category)
+        if key not in self._known:
+            self._known[key] = people.subgroup(self.frame, *key)
+        return self._known[key]
+
+    @cached_property
+    def groups(self) -> dict[str, np.ndarray]:
+        arm, asked = self.frame["arm"].to_numpy(object), (self.frame["self_reporter"] == 1).to_numpy()
+        found = {name: self.during & (arm == name) for name in printed.ARMS}
+        return found | {"self_reporters": self.during & asked, "all": self.during, "": self.during}
+
+    @cached_property
+    def covariates(self) -> np.ndarray:
+        return covariates(self.frame)
+
+    @cached_property
+    def used(self) -> pd.DataFrame:
+        """Services with the place of the person in the frame."""
+        place = pd.Series(np.arange(len(self.frame)), index=self.frame["person"])
+        return self.tables["services"].assign(place=place.loc[self.tables["services"]["person"]].to_numpy())
 
     @cached_property
     def answered(self) -> dict[str, np.ndarray]:
@@ -112,7 +131,7 @@ class _Measured:
         return {w: survey[survey["wave"] == w].set_index("person").reindex(order) for w in ("t0", "t1")}
 
     def _group(self, cell: Cell) -> float:
-        rows = self.arm(cell.arm)
+        rows = self.groups[cell.arm]
         if cell.outcome == "assignment":
             offices = self.tables["offices"]
             return float((offices["office"] == cell.category)[offices["office_type"] == cell.arm].any())
@@ -125,21 +144,24 @@ class _Measured:
         return float(people.characteristic(self.frame[rows], cell.dimension, cell.category).mean())
 
     def _services(self, cell: Cell) -> float:
-        rows = self.arm(cell.arm) & people.subgroup(self.frame, cell.dimension, cell.category)
-        who = self.frame.loc[rows, "person"]
-        used = self.tables["services"]
+        rows = self.groups[cell.arm] & self.subgroup(cell)
         kinds = {"conversations": TALKS, "trajectories": TRAJECTORIES}.get(cell.service, (cell.service,))
-        used = used[used["person"].isin(who) & (used["service"].isin(kinds) | (cell.service == "any_service"))]
-        return (used["person"].nunique() if cell.outcome == "service_received" else len(used)) / len(who)
+        used = self._places(rows, None if cell.service == "any_service" else kinds)
+        return (len(np.unique(used)) if cell.outcome == "service_received" else len(used)) / rows.sum()
+
+    def _places(self, rows: np.ndarray, kinds: tuple[str, ...] | None) -> np.ndarray:
+        """Places of the people, once for each service."""
+        used = self.used if kinds is None else self.used[self.used["service"].isin(kinds)]
+        place = used["place"].to_numpy()
+        return place[rows[place]]
 
     def _trajectory(self, cell: Cell) -> float:
-        who, used = self.frame.loc[self.arm(cell.arm), "person"], self.tables["services"]
-        used = used[used["person"].isin(who)]
-        workfit = used[used["service"] == "workfit"].drop_duplicates("person")
+        rows = self.groups[cell.arm]
         if cell.outcome == "workfit_completed":
-            return float(workfit["completed"].mean())
+            workfit = self.used[self.used["service"] == "workfit"].drop_duplicates("person")
+            return float(workfit.loc[rows[workfit["place"]], "completed"].mean())
         kinds = ("workfit",) if cell.outcome == "workfit_started" else ("training", "to_work")
-        return used.loc[used["service"].isin(kinds), "person"].nunique() / len(who)
+        return len(np.unique(self._places(rows, kinds))) / rows.sum()
 
     def _state(self, cell: Cell) -> float:
         if cell.statistic == "effect":
@@ -149,8 +171,8 @@ class _Measured:
     def _share_in(self, cell: Cell, arm: str) -> float:
         states = self.tables["states"]
         names = ("state_35_80", "state_80_100", "state_iva") if cell.outcome == "state_wia" else (cell.outcome,)
-        who = self.frame.loc[self.arm(arm), "person"]
-        rows = states["person"].isin(who) & (states["month"] == cell.horizon_months)
+        states = states[states["month"] == cell.horizon_months]
+        rows = states["person"].isin(self.frame.loc[self.groups[arm], "person"])
         return float(states.loc[rows, "state"].isin(names).mean())
 
     def _outcome(self, name: str) -> np.ndarray:
@@ -163,23 +185,23 @@ class _Measured:
         return constant + factor * self.frame[column].astype(float).to_numpy()
 
     def _level(self, cell: Cell) -> float:
-        rows = self.arm(cell.arm) & people.subgroup(self.frame, cell.dimension, cell.category)
+        rows = self.groups[cell.arm] & self.subgroup(cell)
         return float(np.nanmean(self._outcome(cell.outcome)[rows]))
 
     def _effect(self, cell: Cell) -> float:
         """LATE with the covariates of Table II.1; difference-in-differences, with assignment as instrument, without them."""
-        frame, inside = self.frame, (self.frame["office_type"] == "experiment").to_numpy()
+        frame, inside = self.frame, self.inside
         served = frame["received_services"].to_numpy(float)
         known = np.ones(len(frame)) if cell.outcome == "received_services" else self._outcome(cell.outcome)
         rows = ~np.isnan(known)
         if cell.dimension != "covariate":
-            rows &= people.subgroup(frame, cell.dimension, cell.category)
+            rows &= self.subgroup(cell)
         if cell.comparison == "experiment_vs_control":
             rows &= self.during & inside
             assigned = (frame["arm"] == "experiment").to_numpy(float)
             if cell.outcome == "received_services":
-                return partialled(served[rows], assigned[rows], assigned[rows], covariates(frame[rows]))
-            return partialled(known[rows], served[rows], assigned[rows], covariates(frame[rows]))
+                return partialled(served[rows], assigned[rows], assigned[rows], self.covariates[rows])
+            return partialled(known[rows], served[rows], assigned[rows], self.covariates[rows])
         other = "control" if cell.comparison == "experiment_vs_regular" else "experiment"
         rows &= (frame["arm"] != other).to_numpy()
         controls = np.column_stack([np.ones(len(frame)), inside, self.during])[rows]
@@ -195,13 +217,13 @@ class _Measured:
         if cell.statistic == "change":
             return self._change(cell.outcome, np.isin(self.frame["arm"].to_numpy(object), printed.ARMS))
         first, second = cell.comparison.split("_vs_")
-        effect = self._change(cell.outcome, self.arm(first)) - self._change(cell.outcome, self.arm(second))
+        effect = self._change(cell.outcome, self.groups[first]) - self._change(cell.outcome, self.groups[second])
         if cell.table == "T5.2":
             return effect
         return effect / (self._stage() if second == "control" else 1.0)
 
     def _stage(self) -> float:
-        return 1 - float(self.frame.loc[self.arm("control"), "self_reporter"].mean())
+        return 1 - float(self.frame.loc[self.groups["control"], "self_reporter"].mean())
 
     def _answer(self, outcome: str, arm: str) -> float:
         table = self.wide["t1"]
@@ -209,7 +231,7 @@ class _Measured:
             value = (table["self_esteem"] == outcome).to_numpy(float)
         else:
             value = table[NAMES.get(outcome, outcome)].astype(float).to_numpy()
-        rows = self.arm(arm) & self.answered["t1"] & ~np.isnan(value)
+        rows = self.groups[arm] & self.answered["t1"] & ~np.isnan(value)
         return float(np.average(value[rows], weights=self.weight["t1"][rows]))
 
     def _change(self, outcome: str, rows: np.ndarray) -> float:
@@ -218,7 +240,7 @@ class _Measured:
         return float(np.average((late - early)[rows], weights=self.weight["both"][rows]))
 
     def _ladder(self, cell: Cell) -> float:
-        rows = self.arm(cell.arm) & self.answered["both"]
+        rows = self.groups[cell.arm] & self.answered["both"]
         own = self.weight["both"][rows]
         start, end = (self.wide[w]["ladder"].to_numpy(object)[rows] for w in ("t0", "t1"))
         if cell.outcome == "ladder_steps":
@@ -242,5 +264,6 @@ def covariates(frame: pd.DataFrame) -> np.ndarray:
 
 def partialled(outcome: np.ndarray, taken: np.ndarray, instrument: np.ndarray, controls: np.ndarray) -> float:
     """Just-identified instrumental-variables estimate of one effect, with the controls partialled out of the instrument."""
-    left = instrument - controls @ np.linalg.lstsq(controls, instrument, rcond=None)[0]
+    fitted = np.linalg.lstsq(controls.T @ controls, controls.T @ instrument, rcond=1e-14)[0]
+    left = instrument - controls @ fitted
     return float(left @ outcome / (left @ taken))

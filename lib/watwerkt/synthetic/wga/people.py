@@ -114,8 +114,9 @@ def characteristic(frame: pd.DataFrame, dimension: str, category: str) -> np.nda
         return np.ones(len(frame), bool)
     if dimension == "age":
         low, high = SPANS[category]
-        return ((frame["age"] >= low) & (frame["age"] < high)).to_numpy()
-    return (frame[dimension] == category).to_numpy()
+        age = frame["age"].to_numpy()
+        return (age >= low) & (age < high)
+    return frame[dimension].to_numpy(object) == category
 
 
 def subgroup(frame: pd.DataFrame, dimension: str, category: str) -> np.ndarray:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from watwerkt.published import published
 from watwerkt.synthetic.wga import people, printed
-from watwerkt.synthetic.wga.calibration import chosen, exponential, logistic, solve, whole_counts
+from watwerkt.synthetic.wga.calibration import chosen, logistic, solve, whole_counts
 
 MARGINS = {  # Table 2.3: the first category of each follows from the others
     "sex": ("male", "female"),
@@ -18,6 +18,9 @@ MARGINS = {  # Table 2.3: the first category of each follows from the others
     "wga_class": ("wga_35_80", "wga_80_100", "iva"),
     "condition": ("mental", "musculoskeletal", "other_condition"),
 }
+
+ROUNDS = 300
+SETTLED = 1e-10
 
 
 def traits(frame: pd.DataFrame) -> np.ndarray:
@@ -87,15 +90,31 @@ def _arm(rng: np.random.Generator, arm: str, x: np.ndarray, *, exact: bool) -> n
 def weights(persons: pd.DataFrame, answered: np.ndarray) -> np.ndarray:
     """Weights of those who answered that give them, per group, the make-up of their group; they average 1 in each.
 
-    Entropy balancing (Hainmueller 2012); categories that nobody who answered is in are left out.
+    Raking, which ends at the weights of entropy balancing (Deville & Särndal 1992; Hainmueller 2012) where those exist;
+    in a group too small for them it ends near them. Categories that nobody who answered is in are left out.
     """
     out = np.zeros(len(persons))
     for arm in printed.ARMS:
         group = ((persons["cohort"] == "during") & (persons["arm"] == arm)).to_numpy()
         rows = group & answered
         if rows.any():
-            x = traits(persons[rows])
-            goal = traits(persons[group]).mean(axis=0)
-            seen = x.any(axis=0)
-            out[rows] = np.exp(x[:, seen] @ solve(x[:, seen], goal[seen] * rows.sum(), link=exponential))
+            out[rows] = _raked(persons[rows], persons[group])
     return out
+
+
+def _raked(some: pd.DataFrame, group: pd.DataFrame) -> np.ndarray:
+    splits = []
+    for dimension, categories in MARGINS.items():
+        members = [people.characteristic(some, dimension, c) for c in categories]
+        shares = np.array([people.characteristic(group, dimension, c).mean() for c in categories])
+        place, seen = np.argmax(members, axis=0), np.array([m.any() for m in members])
+        splits.append((place, shares * seen / (shares @ seen) * len(some)))
+    weight = np.ones(len(some))
+    for _ in range(ROUNDS):
+        before = weight
+        for place, goal in splits:
+            have = np.bincount(place, weight, len(goal))
+            weight = weight * np.divide(goal, have, out=np.ones(len(goal)), where=have > 0)[place]
+        if np.abs(weight - before).max() < SETTLED:
+            break
+    return weight

@@ -62,7 +62,8 @@ def drawn_services(rng: np.random.Generator, persons: pd.DataFrame, *, exact: bo
             some = _among(rng, able, shares(name)["wga_instruments"] * len(frame), exact)
             tables.append(_repeated(rng, frame, some, "wga_instruments", number(name, "wga_instruments"), exact))
     found = pd.concat(tables, ignore_index=True).sort_values(["person", "start_month", "service"], kind="stable")
-    return found.reset_index(drop=True)
+    found = found.assign(number=found.groupby("person").cumcount() + 1, completed=found["completed"].astype("Int64"))
+    return found[["person", "number", "service", "start_month", "completed"]].reset_index(drop=True)
 
 
 def _conversations(rng: np.random.Generator, group: str, frame: pd.DataFrame, *, exact: bool) -> pd.DataFrame:
@@ -79,6 +80,9 @@ def _conversations(rng: np.random.Generator, group: str, frame: pd.DataFrame, *,
     can = had["coaching"] if had["coaching"].any() else able
     expected = _expected(group, frame)
     extra = np.maximum(expected - base, 0.05) * can * rng.gamma(SPREAD, 1 / SPREAD, people_in)
+    if exact and group in ("experiment", "regular"):
+        x = design(frame)
+        extra = extra * np.exp(x @ solve(x, x.T @ np.maximum(expected - base, 0.0), link=exponential, weight=extra))
     extra = _rounded(rng, extra * max(expected.sum() - base.sum(), 0) / max(extra.sum(), 1e-9), exact)
     rows = [_rows(rng, frame, had[kind].astype(int), kind, group) for kind in TALKS]
     return pd.concat([*rows, _rows(rng, frame, extra, "coaching", group)])
@@ -88,18 +92,17 @@ def _expected(group: str, frame: pd.DataFrame) -> np.ndarray:
     """Expected number of conversations of each person: Table 3.2 by subgroup, where it is printed."""
     if group not in ("experiment", "regular"):
         return np.full(len(frame), number(group, "conversations"))
-    x = design(people.population().query("arm == @group"))
-    return np.exp(design(frame) @ _slopes(group, x.shape[1]))
+    return np.exp(design(frame) @ _slopes(group))
 
 
 @cache
-def _slopes(group: str, columns: int) -> np.ndarray:
+def _slopes(group: str) -> np.ndarray:
     frame = people.population().query("arm == @group")
     cells = published(printed.STUDY, "T3.2").where(arm=group, service="conversations")
     known = {(c.dimension, c.category): c.number for c in cells}
     values = {(d, c): known.get((d, c)) for d, parts in SPLITS.items() for c in parts}
     levels = shifted(frame, values, number(group, "conversations"), scale="linear")
-    return solve(design(frame), sums(frame, levels), link=exponential)[:columns]
+    return solve(design(frame), sums(frame, levels), link=exponential)
 
 
 def _trajectories(

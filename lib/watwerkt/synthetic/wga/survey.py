@@ -27,10 +27,8 @@ def drawn_survey(rng: np.random.Generator, persons: pd.DataFrame, outcomes: pd.D
     """One row per person and wave answered; answers that the wave or the group was not asked for are missing."""
     answered = respondents(rng, persons, exact=exact)
     keep = answered.any(axis=1)
-    weight = {
-        "t1": weights(persons, answered["t1"].to_numpy())[keep],
-        "both": weights(persons, answered.all(axis=1).to_numpy())[keep],
-    }
+    waves = {"t1": answered["t1"].to_numpy(), "both": answered.all(axis=1).to_numpy()}
+    weight = {wave: weights(persons, rows)[keep] for wave, rows in waves.items()} if exact else {}
     draw = _Draw(rng, persons[keep], outcomes[keep], answered[keep], weight, exact)
     late, early = {}, {}
     for item in ITEMS:
@@ -51,7 +49,7 @@ def _long(persons: pd.DataFrame, answered: pd.DataFrame, late: Mapping, early: M
     whole = [i.name for i in ITEMS if i.step == 1] + ["applications_monthly", "applications_weekly", "applications", MEDIATED]
     out[whole] = out[whole].round().astype("Int64")
     for name in ("self_esteem", "ladder"):
-        out[name] = out[name].astype(object).where(out[name].notna(), None)
+        out[name] = out[name].astype(object).where(out[name].notna(), None).astype("str")
     return out[["person", "wave", *late]].sort_values(["person", "wave"]).reset_index(drop=True)
 
 
