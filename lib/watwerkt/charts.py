@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,7 @@ ARM_COLOURS = {"intensive": GREEN, "basic": GREY, "all": INK}
 POPULATION_SHAPES = {"nonwestern": "circle", "none": "square", "western": "diamond", "all": "triangle-up"}
 
 WIDE, NARROW = 680, 330
+_TRUTH = ["Estimate, 95% interval", "Truth"]
 FONT = "Helvetica Neue, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 
 
@@ -263,6 +265,70 @@ def curve(
     return Chart(name, alt_text, *pictures, frame, note)
 
 
+def compared(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, note: str = "") -> Chart:
+    """Estimates with 95% intervals, and as a diamond what they should find.
+
+    ``frame`` holds ``label``, ``estimate``, ``low``, ``high`` and ``truth`` (may be missing), in printed units.
+    """
+    frame = frame.assign(
+        shown=[
+            f"{formats.number(row.estimate, 2)} ({formats.interval(row.low, row.high, 2)})"
+            for row in frame.itertuples()
+        ]
+    )
+    order = list(frame["label"])
+    extent = _padded(frame[["low", "high", "estimate", "truth"]].astype(float))
+    pictures = []
+    for width in (WIDE, NARROW):
+        x = alt.X("low:Q", title=axis, scale=alt.Scale(domain=extent, nice=True))
+        tooltip = ["label:N", alt.Tooltip("shown:N", title="Estimate"), alt.Tooltip("truth:Q", format=".2f")]
+        base = alt.Chart().encode(y=alt.Y("label:N", sort=order, title=None, axis=_row_axis()), tooltip=tooltip)
+        zero = alt.Chart().mark_rule(color=MUTED, strokeDash=[3, 3]).encode(x=alt.datum(0))
+        colour = alt.Color(
+            "what:N", scale=_scale({"Estimate, 95% interval": BLUE, "Truth": ORANGE}, _TRUTH), title=None
+        )
+        shape = alt.Shape("what:N", scale=alt.Scale(domain=_TRUTH, range=["circle", "diamond"]), title=None)
+        bar = base.mark_rule(strokeWidth=2, color=BLUE).encode(x=x, x2="high:Q")
+        dot = base.transform_calculate(what=f"'{_TRUTH[0]}'").mark_point(filled=True, size=60, opacity=1)
+        diamond = base.transform_filter("isValid(datum.truth)").transform_calculate(what=f"'{_TRUTH[1]}'")
+        layers = [
+            zero, bar, dot.encode(x="estimate:Q", color=colour, shape=shape),
+            diamond.mark_point(filled=False, size=90, strokeWidth=2).encode(x="truth:Q", color=colour, shape=shape),
+        ]  # fmt: skip
+        panel = width - (230 if width == WIDE else 150)
+        layered = alt.layer(*layers, data=frame).properties(width=panel, height=alt.Step(34))
+        pictures.append(_finish(layered, None, width))
+    details = [
+        f"{r.label}: {r.shown}" + ("" if pd.isna(r.truth) else f", truth {r.truth:.2f}") for r in frame.itertuples()
+    ]
+    return Chart(name, _alt(alt_text, details), *pictures, frame.drop(columns="shown"), note)
+
+
+def growth(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, note: str = "") -> Chart:
+    """How a quantity grows with the number of rows, one line per way; both axes by powers of ten.
+
+    ``frame`` holds ``way``, ``rows`` and ``value``.
+    """
+    ways = list(dict.fromkeys(frame["way"]))
+    colours = dict(zip(ways, (BLUE, ORANGE, GREEN, PURPLE), strict=False))
+    pictures = []
+    for width in (WIDE, NARROW):
+        rows = alt.Axis(format="~s", grid=False, values=_powers(frame["rows"]))
+        base = alt.Chart(frame).encode(
+            x=alt.X("rows:Q", title="Rows", scale=alt.Scale(type="log"), axis=rows),
+            y=alt.Y("value:Q", title=axis, scale=alt.Scale(type="log"), axis=alt.Axis(values=_powers(frame["value"]))),
+            color=alt.Color("way:N", scale=_scale(colours, ways), legend=alt.Legend(title=None)),
+            shape=alt.Shape("way:N", scale=alt.Scale(domain=ways), legend=alt.Legend(title=None)),
+            tooltip=["way:N", alt.Tooltip("rows:Q", format=",.0f"), alt.Tooltip("value:Q", format=".3~g")],
+        )
+        layered = (base.mark_line(strokeWidth=2) + base.mark_point(filled=True, size=55)).properties(
+            width=width - 90, height=240
+        )
+        pictures.append(_finish(layered, None, width))
+    details = [f"{row.way}, {row.rows:,.0f} rows: {row.value:.3g}" for row in frame.itertuples()]
+    return Chart(name, _alt(alt_text, details), *pictures, frame[["way", "rows", "value"]], note)
+
+
 def _interval_layers(
     frame: pd.DataFrame, rows: str, order: list, axis: str, extent: list[float], width: int, facet: str | None
 ) -> alt.LayerChart:
@@ -357,6 +423,12 @@ def _arm_labels() -> list[str]:
 def _arm_colour(field: str = "arm", *, legend: bool = True) -> alt.Color:
     scale = alt.Scale(domain=_arm_labels(), range=[ARM_COLOURS["intensive"], ARM_COLOURS["basic"]])
     return alt.Color(f"{field}:N", scale=scale, legend=alt.Legend(title=None) if legend else None)
+
+
+def _powers(values: pd.Series) -> list[float]:
+    """The powers of ten around and among these values."""
+    first, last = math.floor(math.log10(values.min())), math.ceil(math.log10(values.max()))
+    return [10.0**power for power in range(first, last + 1)]
 
 
 def _padded(frame: pd.DataFrame) -> list[float]:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import vl_convert
 from watwerkt import charts, evidence
-from watwerkt.errors import PublishedDataError
+from watwerkt.errors import DisclosureError, PublishedDataError
 from watwerkt.published import published
 
 STUDY = "intensive"
@@ -64,7 +64,25 @@ def power():
     return charts.curve(frame, name="power", x="n", y="effect", x_title="People", y_title="Effect", alt_text="Power.")
 
 
-ALL = [exits, quality, exit_levels, contacts, participants, calendar, power]
+def against_truth():
+    frame = pd.DataFrame(
+        {
+            "label": ["Work", "Other"],
+            "estimate": [1.2, 3.4],
+            "low": [0.1, 1.0],
+            "high": [2.3, 5.8],
+            "truth": [1.0, None],
+        }
+    )
+    return charts.compared(frame, name="truth", alt_text="Estimates and truth.", axis="Effect, points")
+
+
+def seconds():
+    frame = pd.DataFrame({"way": ["cells", "rows"] * 2, "rows": [1e4, 1e4, 1e6, 1e6], "value": [0.02, 0.05, 0.1, 8.0]})
+    return charts.growth(frame, name="seconds", alt_text="Seconds by rows.", axis="Seconds")
+
+
+ALL = [exits, quality, exit_levels, contacts, participants, calendar, power, against_truth, seconds]
 both_widths = pytest.mark.parametrize("width", ["wide", "narrow"])
 every_chart = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 
@@ -285,3 +303,16 @@ def test_two_populations_differ_in_shape_as_well_as_in_colour():
     named = ("nonwestern", "none", "western", "all")
     assert len({charts.POPULATION_SHAPES[population] for population in named}) == 4
     assert len({charts.POPULATION_COLOURS[population] for population in named}) == 4
+
+
+def test_a_truth_that_is_not_known_has_no_diamond():
+    _, picture = draw(against_truth().wide)
+    assert picture.count("point") == 3  # two estimates, one truth
+
+
+def test_a_chart_or_table_says_why_it_may_be_shown():
+    with pytest.raises(DisclosureError, match="give one of the two"):
+        against_truth().passed()
+    shown = against_truth().passed(public="made up for a test")
+    assert shown._repr_mimebundle_()[charts.MIME]["cleared"] == {"public": "made up for a test"}
+    assert "cleared" not in against_truth()._repr_mimebundle_()[charts.MIME]

@@ -281,6 +281,24 @@ def test_an_adversary_never_pins_an_unsafe_number_of_the_people_between_two_grou
                 assert found >= GUARD.minimum - NEAR, (a, b, value)
 
 
+@given(families(), st.sampled_from([0.3, 1.5, 3.0]))
+@settings(max_examples=60)
+def test_an_adversary_never_tells_a_withheld_sum_more_closely_than_the_largest_amount_allows(case, skew):
+    frame, groups = case
+    frame = frame.assign(wage=np.random.default_rng(len(frame)).lognormal(7.5, skew, len(frame)))
+    verdict = GUARD.protect(family(frame, groups), amounts=["wage"])
+    cells = cells_of(frame, groups)
+    rows = np.array([inside(cells, groups[name]) for name in sorted(shown(verdict, "wage"))], float)
+    told = np.array([_wages(frame, groups[name]).sum() for name in sorted(shown(verdict, "wage"))]) / 1e3
+    for name in set(groups) - shown(verdict, "wage"):
+        room = spread(rows.reshape(-1, len(cells)), told, inside(cells, groups[name]).astype(float))
+        assert room >= 2 * GUARD.percent * _wages(frame, groups[name]).max() / 1e3 - NEAR, name
+
+
+def _wages(frame, selector):
+    return frame.loc[inside(frame, selector), "wage"]
+
+
 @given(families())
 @settings(max_examples=25)
 def test_an_adversary_who_knows_that_people_are_whole_pins_no_more(case):

@@ -177,6 +177,19 @@ def test_controls_move_the_effect_a_little_and_make_it_more_precise(tables):
     assert 0 < abs(controlled["recomputed"] - plain["recomputed"]) < plain["se"]
 
 
+def test_a_warning_stands_with_the_window_that_it_names_and_with_the_net_effect(tables):
+    """Some 140 people: too few for a strong first stage in the last window."""
+    few = {name: table[table["person"] <= 1_500] for name, table in tables.items()}
+    found = replication.group(few, "western").query("outcome == 'exit_job'").set_index("cell")["warnings"]
+    last = "western.all.interview_vs_none.interview_12m.exit_job.effect"
+    assert "interview_12m: Weak instrument" in found[last]
+    assert (
+        "interview_12m: Weak instrument"
+        in found[last.replace("interview_vs_none.interview_12m", replication.NET).replace(".effect", ".14.effect")]
+    )
+    assert "interview_12m" not in found[last.replace("12m", "7m")]
+
+
 # ---- cells ---------------------------------------------------------------------------------------
 
 

@@ -137,7 +137,8 @@ def counts(microdata: Tables) -> pd.DataFrame:
         }
         rows.append(
             about | _sizes(sizes, events)
-            | {"statistic": cell.statistic, "recomputed": float(value), "why": "" if n else "nobody is in the group"}
+            | {"statistic": cell.statistic, "recomputed": float(value), "warnings": ""}
+            | {"why": "" if n else "nobody is in the group"}
         )  # fmt: skip
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
 
@@ -326,7 +327,13 @@ def _several(estimator: object, names: Sequence[str]) -> dict[str, dict]:
         result = estimator()
     except EstimationError as error:
         return dict.fromkeys(names, _untold(error))
-    return {name: _told(result.of(name)) for name in names}
+    return {name: _told(result.of(name)) | {"warnings": _of_window(result.warnings, name)} for name in names}
+
+
+def _of_window(warnings: Sequence[str], name: str) -> str:
+    """Warnings that concern an estimate: those that name no window, or its own; all for the net effect."""
+    others = {*INTERVIEWS, *CUMULATIVE} - {name.split(".")[-1]} if name != NET else set()
+    return " ".join(warning for warning in warnings if warning.split(":")[0] not in others)
 
 
 def _told(result: Result) -> dict:

@@ -10,7 +10,7 @@ from watwerkt.simulation.design import Design, Draw, arms, drawn
 
 EFFECT, BY_AGE = 0.60, 0.05
 SPREAD = 2.0
-BOOTSTRAP = 50
+BOOTSTRAP = 100
 CORRELATIONS = np.array([[1.0, 0.6, 0.3], [0.6, 1.0, 0.4], [0.3, 0.4, 1.0]])  # luck in finding a job, wage, choice
 ROOT = np.linalg.cholesky(CORRELATIONS)
 
@@ -53,7 +53,7 @@ DESIGNS = (
         process="1,500 people, about two in three with a job; luck in finding one goes with wage and with taking "
         "services.",
         truth=lambda: EFFECT, draw=_endogenous,
-        limit=f"A standard error from {BOOTSTRAP} draws is itself uncertain by a tenth, which widens no interval.",
+        limit=f"A standard error from {BOOTSTRAP} draws is itself uncertain by some seven percent.",
     ),
     Design(
         name="selection_ols", study="wga", function="selection.selection",

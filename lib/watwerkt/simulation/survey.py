@@ -137,12 +137,12 @@ def part_truth(part: Part, scale: Scale) -> float:
 def _fourway_design(part: Part, scale: Scale) -> Design:
     words = {"te": "Total effect", "pie": "Pure indirect effect"}[part]
     whole, about = {
-        "linear": (f"{words} on a score", "a score and the outcome are linear."),
-        "logistic": (f"{words} on the relative risk", "the outcome is logistic, a third of people have it."),
+        "linear": (f"{words} on a score", "the outcome is linear."),
+        "logistic": (f"{words}, excess relative risk", "the outcome is logistic (risks by integration)."),
     }[scale]
     return Design(
         name=f"fourway_{scale}_{part}", study="wga", function="fourway.four_way",
-        estimator=f"Four-way decomposition, {scale} outcome, delta method", quantity=whole,
+        estimator=f"Four-way {words.lower()}, {scale} outcome", quantity=whole,
         process=f"1,500 people, services at random; the mediator is linear with an interaction, {about}",
         truth=partial(part_truth, part, scale), draw=partial(_four_way, part=part, scale=scale),
     )  # fmt: skip

@@ -11,8 +11,8 @@ import numpy as np
 from watwerkt.published import Cell, prose, published
 from watwerkt.synthetic.instruments.groups import DIMENSIONS, STUDY, Profiles
 from watwerkt.synthetic.instruments.interviews import LASTING, TALKS
-from watwerkt.synthetic.instruments.risks import EXITS, MONTHS, Risks, possible, shifts
-from watwerkt.synthetic.instruments.takeup import BOUGHT, NO_EFFECT, SERVICES, TakeUp
+from watwerkt.synthetic.instruments.risks import MONTHS, Risks, possible, shifts
+from watwerkt.synthetic.instruments.takeup import BOUGHT, NO_EFFECT, SERVICES
 
 MOMENTS = {"early": 0, "normal": 2, "late": 6}  # first month of each class
 TYPICAL = {"early": 1, "normal": 4}  # assumed month of start behind the printed effect of a moment
@@ -43,23 +43,23 @@ class Shifts:
     ----------
     common
         For every service and interview, 2 × classes: early, normal and late for bought-in services, else one.
-    raw
-        For every service with printed effects by characteristic, the shift in each category that gives its effect (in
-        the class for which the report presents effects).
-    grouped
-        The same, moved so that the mean over users is the common shift: what a model by category finds.
     deviations
-        For the same, what characteristics add to the common shift, all at once.
+        For those with printed effects by characteristic, what each value adds, 2 × values.
     """
 
     common: Mapping[str, np.ndarray]
-    raw: Mapping[str, ByCategory]
-    grouped: Mapping[str, ByCategory]
     deviations: Mapping[str, ByCategory]
+
+    def deviation(self, state: str, people: Profiles) -> np.ndarray:
+        """What the characteristics of each profile add to the shift of a state, 2 × profiles."""
+        found = np.zeros((2, len(people)))
+        for name, values in self.deviations.get(state, {}).items():
+            found = found + values[:, people.codes[name]]
+        return found
 
 
 def presented(state: str) -> int:
-    """Month of start for which the report presents effects: 6 for bought-in services, 3 for UWV's own, 2 per interview."""
+    """Month of start for which the report presents effects: 6 if bought in, 3 if UWV's own, 2 per interview."""
     known = prose(STUDY)
     if state in TALKS:
         return (TALKS.index(state) + 1) * int(known["interview_gap"].value)
@@ -94,48 +94,34 @@ def printed(name: str, state: str) -> dict[tuple[str, str], Printed]:
     }
 
 
-def active(take: TakeUp, state: str) -> list[np.ndarray]:
-    """Share of those still there in whom a state is active, months × profiles, for each of its classes."""
-    flow = take.started(state)
-    if state in TALKS:
-        return [sum(np.vstack([np.zeros((lag, flow.shape[1])), flow[: MONTHS - lag]]) for lag in range(LASTING))]
-    ends = [*list(MOMENTS.values())[1:], MONTHS] if state in BOUGHT else [MONTHS]
-    months = np.arange(MONTHS)[:, None]
-    return [
-        np.cumsum(np.where((months >= first) & (months < end), flow, 0.0), axis=0)
-        for first, end in zip(MOMENTS.values(), ends, strict=False)
-    ]
-
-
-def solved(
-    people: Profiles, base: Risks, take: TakeUp, *, by_characteristic: bool, before: Shifts | None = None
-) -> Shifts:
-    """The shifts of all services and interviews.
+def solved(people: Profiles, base: Risks, *, by_characteristic: bool, before: Shifts | None = None) -> Shifts:
+    """The shifts of all services and interviews, so that true mean effects are those printed for everyone.
 
     The late class of bought-in services, to which a start after six months belongs, gives the overall effect of
     Table 6, which the report presents for that start. It cannot give the effect printed for late starts as well.
     The search begins at the shifts ``before``.
     """
-    common = {state: np.zeros((2, 1)) for state in NO_EFFECT}
-    raw, grouped, deviations = {}, {}, {}
+    common, deviations = {state: np.zeros((2, 1)) for state in NO_EFFECT}, {}
+    nobody, everyone = Shifts({}, {}), np.zeros(len(people), int)
     for state in (*SERVICES, *TALKS):
         if state in NO_EFFECT:
             continue
         cells = printed(people.population, state)
         keys = [*(("moment", name) for name in TYPICAL if state in BOUGHT), ("all", "all")]
-        guesses = before.common[state] if before else np.zeros((2, len(keys)))
-        common[state] = np.hstack(
-            [_overall(people, base, state, cells[key], guess) for key, guess in zip(keys, guesses.T, strict=True)]
-        )
-        if by_characteristic and any(key[0] in DIMENSIONS[people.population] for key in cells):
-            middle = common[state][:, -1:]
-            apart = _grouped(people, base, state, middle, before.raw[state] if before else {})
-            raw[state] = {name: found + middle for name, found in apart.items()}
-            weights = _information(people, base, take, state)
-            apart = {name: _centred(people, weights, name, found) for name, found in apart.items()}
-            grouped[state] = {name: found + middle for name, found in apart.items()}
-            deviations[state] = _additive(people, weights, apart)
-    return Shifts(common, raw, grouped, deviations)
+        guess = before.common[state] if before else np.zeros((2, len(keys)))
+        if by_characteristic:
+            old = (before or nobody).deviations.get(state, {})
+            deviations[state] = _deviations(people, base, state, guess[:, -1:], old)
+        times = np.exp(Shifts({}, deviations).deviation(state, people))
+        columns = []
+        for place, key in enumerate(keys):
+            start, stop = span(state, cells[key].start)
+            wanted = nearest(people, base, state, [cells[key]], everyone)
+            columns.append(
+                shifts(base, people, everyone, wanted, start, stop, guess=guess[:, place : place + 1], times=times)
+            )
+        common[state] = np.hstack(columns)
+    return Shifts(common, deviations)
 
 
 def nearest(people: Profiles, base: Risks, state: str, cells: list[Printed], labels: np.ndarray) -> np.ndarray:
@@ -144,57 +130,36 @@ def nearest(people: Profiles, base: Risks, state: str, cells: list[Printed], lab
     return possible(base, people, labels, np.hstack([cell.numbers for cell in cells]), start, stop)
 
 
-def _overall(people: Profiles, base: Risks, state: str, cell: Printed, guess: np.ndarray) -> np.ndarray:
-    """The shift that gives a printed effect on everyone."""
-    labels, (start, stop) = np.zeros(len(people), int), span(state, cell.start)
-    wanted = nearest(people, base, state, [cell], labels)
-    return shifts(base, people, labels, wanted, start, stop, guess=guess[:, None])
-
-
-def _grouped(
-    people: Profiles, base: Risks, state: str, common: np.ndarray, before: ByCategory
+def _deviations(
+    people: Profiles, base: Risks, state: str, common: np.ndarray, old: ByCategory
 ) -> dict[str, np.ndarray]:
-    """For each category the shift that gives its printed effect, less the common one; nil where none is printed.
+    """Additive deviations by characteristic with which mean effects by category are as printed, or near.
 
-    Shifts that hardly change an effect stay small.
+    The effects by category do not average to that on everyone, nor to the same for each characteristic: they are moved
+    until they do. Deviations that hardly change an effect stay small. One round per characteristic, from the old ones.
     """
-    cells, apart = printed(people.population, state), {}
-    start, stop = span(state, presented(state))
+    made, (start, stop) = dict(old), span(state, presented(state))
     for name in DIMENSIONS[people.population]:
-        values, labels = people.values[name], people.codes[name]
-        filled = [cells.get((name, value), cells["all", "all"]) for value in values]
-        wanted = nearest(people, base, state, filled, labels)
-        found = shifts(base, people, labels, wanted, start, stop, ridge=RIDGE, guess=before.get(name))
-        apart[name] = np.where([(name, value) in cells for value in values], found - common, 0.0)
-    return apart
+        wanted = _moved(people, base, state, name)
+        if wanted is None:
+            continue
+        values = made.get(name, np.zeros_like(wanted))
+        others = common + sum(
+            (found[:, people.codes[other]] for other, found in made.items() if other != name), np.zeros((2, 1))
+        )
+        values = shifts(base, people, people.codes[name], wanted, start, stop, ridge=RIDGE, guess=values,
+                        times=np.exp(others))  # fmt: skip
+        weights = np.bincount(people.codes[name], people.people)
+        made[name] = values - (values @ weights / weights.sum())[:, None]
+    return made
 
 
-def _information(people: Profiles, base: Risks, take: TakeUp, state: str) -> np.ndarray:
-    """What each profile's users say of the shift of each exit: person-months times p(1 - p), 2 × profiles."""
-    hazard = base.odds / (1 + base.odds.sum(axis=0))
-    on = sum(active(take, state)) * base.survival[:MONTHS]
-    return people.people * (on * hazard * (1 - hazard)).sum(axis=1)
-
-
-def _centred(people: Profiles, weights: np.ndarray, name: str, found: np.ndarray) -> np.ndarray:
-    """Differences by category, less their weighted mean: the models of the report do not agree on it."""
-    mass = np.stack([np.bincount(people.codes[name], row, found.shape[1]) for row in weights])
-    return found - (found * mass).sum(axis=1, keepdims=True) / mass.sum(axis=1, keepdims=True)
-
-
-def _additive(people: Profiles, weights: np.ndarray, apart: ByCategory) -> dict[str, np.ndarray]:
-    """Deviations by characteristic, together, whose weighted mean within each category is the difference given.
-
-    These are the normal equations of weighted least squares on main effects, so to first order a model with one
-    shift for everybody finds the common one, and a model by category those of the categories.
-    """
-    places = np.cumsum([0, *(found.shape[1] for found in apart.values())])
-    design = np.zeros((len(people), places[-1]))
-    for first, name in zip(places, apart, strict=False):
-        design[np.arange(len(people)), first + people.codes[name]] = 1
-    wanted = np.hstack(list(apart.values()))
-    made = np.empty_like(wanted)
-    for k in range(len(EXITS)):
-        square = design.T @ (weights[k][:, None] * design)
-        made[k] = np.linalg.lstsq(square, (weights[k] @ design) * wanted[k], rcond=1e-10)[0]
-    return dict(zip(apart, np.split(made, places[1:-1], axis=1), strict=True))
+def _moved(people: Profiles, base: Risks, state: str, name: str) -> np.ndarray | None:
+    """Effects by category, 2 × values, moved to average to that on everyone; None where none is printed."""
+    cells, values, labels = printed(people.population, state), people.values[name], people.codes[name]
+    if not any((name, value) in cells for value in values):
+        return None
+    filled = [cells.get((name, value), cells["all", "all"]) for value in values]
+    found = nearest(people, base, state, filled, labels)
+    weights = np.bincount(labels, people.people)
+    return found + cells["all", "all"].numbers - (found @ weights / weights.sum())[:, None]

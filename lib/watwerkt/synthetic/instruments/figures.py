@@ -9,8 +9,8 @@ import pandas as pd
 
 from watwerkt.published import Cell, published
 from watwerkt.synthetic.instruments.groups import DIMENSIONS, STUDY, WIDER
-from watwerkt.synthetic.instruments.risks import EXITS
 from watwerkt.synthetic.instruments.interviews import INTERVIEWS
+from watwerkt.synthetic.instruments.risks import EXITS
 
 _EXIT = {"exit_job": ["work"], "exit_other": ["other"], "exit_benefit": ["work", "other"]}
 _TABLES = ("T1", "T2", "T3", "T4", "T5", "T19", "T20")

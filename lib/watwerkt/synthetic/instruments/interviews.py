@@ -61,7 +61,7 @@ def chain(odds: np.ndarray, first: np.ndarray, gaps: np.ndarray, factors: Sequen
 def levels(
     odds: np.ndarray, first: np.ndarray, factors: Sequence[np.ndarray], people: np.ndarray, wanted: Sequence[float]
 ) -> np.ndarray:
-    """Chances by months since the last interview, interviews 2–5 × months, so that as many people as wanted have each."""
+    """Chances of interviews 2–5 by months since the last, with which as many people as wanted have each."""
     gaps: list[np.ndarray] = []
     flow = _before_first(odds, first), np.zeros_like(first)
     before = np.ones_like(factors[0])

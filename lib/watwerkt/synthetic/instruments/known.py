@@ -11,7 +11,7 @@ from watwerkt.synthetic.instruments.effects import MOMENTS, Printed, classes, ne
 from watwerkt.synthetic.instruments.groups import CRISIS, DIMENSIONS, INFLOW, POPULATIONS, crisis_of
 from watwerkt.synthetic.instruments.interviews import TALKS
 from watwerkt.synthetic.instruments.model import COURSE, Effects, Population, population
-from watwerkt.synthetic.instruments.risks import EXITS, MONTHS, effect, mean_effects
+from watwerkt.synthetic.instruments.risks import EXITS, MONTHS, mean_effects
 from watwerkt.synthetic.instruments.takeup import BOUGHT, SERVICES
 
 COLUMNS = (
@@ -30,13 +30,10 @@ def truth(*, effects: Effects = "background") -> pd.DataFrame:
       ``other:month=3``, ``work:age=25-30``). The first value of a covariate is its base; the two populations have
       coefficients of their own.
     - ``deviation``: what a characteristic adds to the log-odds of a state (``work:iro:age=55-60``), whatever the
-      moment. Nil on average over users, so that a model without deviations finds the coefficient of the state, to first
-      order. None of these with ``effects="background"``.
+      moment; nil on average over people. None of these with ``effects="background"``.
     - ``effect``: change in the incidence of an exit within 18 months if a service starts in month ``start``, and no
-      other does, averaged over everyone who enters; without deviations (``work:iro:6``).
-    - ``effect_averaged``: the same with deviations.
-    - ``effect_in_group``: the mean effect in a category: of the same shift as everywhere, or with
-      ``effects="characteristics"`` of the shift that a model by category finds, to first order.
+      other does, averaged over everyone who enters (``work:iro:6``).
+    - ``effect_in_group``: the same, averaged over a category.
 
     Columns: quantity, value, kind, population, service, moment, start (months), dimension, category, outcome; and for
     effects that the report prints table, cell, published, and possible: the nearest effect that is, since some printed
@@ -65,7 +62,8 @@ def _baseline(found: Population) -> Iterator[dict]:
             value = found.constant[k] + COURSE[k, month]
             yield _row(found, "coefficient", f"{exit_}:month={month}", value, exit_)
         for name, category, value in _covariates(found, k):
-            yield _row(found, "coefficient", f"{exit_}:{name}={category}", value, exit_, dimension=name, category=category)
+            known = {"dimension": name, "category": category}
+            yield _row(found, "coefficient", f"{exit_}:{name}={category}", value, exit_, **known)
 
 
 def _covariates(found: Population, k: int) -> Iterator[tuple[str, str, float]]:
@@ -92,6 +90,7 @@ def _effects(found: Population, state: str) -> Iterator[dict]:
     """Effects on everyone: at the month of start that the report presents, and at one of each other moment."""
     cells = printed(found.people.population, state)
     everyone = np.zeros(len(found.people), int)
+    times = np.exp(found.shifts.deviation(state, found.people))
     keys = [("", presented(state), ("all", "all"))]
     if state in BOUGHT:
         pairs = [(name, ("moment", name)) for name in MOMENTS]
@@ -99,15 +98,13 @@ def _effects(found: Population, state: str) -> Iterator[dict]:
     for moment, start, key in keys:
         shift = found.shifts.common[state][:, [classes(state).index(moment) if moment else -1]]
         begin, end = span(state, start)
-        alike = mean_effects(found.base, found.people, everyone, shift, begin, end)
-        apart = found.people.mean(effect(found.base, np.exp(shift + found.deviation(state)), begin, end))
+        values = mean_effects(found.base, found.people, everyone, shift, begin, end, times=times)[:, 0]
         source = cells.get(key)
         known = {"service": state, "moment": moment, "start": start}
         kept = nearest(found.people, found.base, state, [source], everyone)[:, 0] if source else None
-        for kind, values in (("effect", alike[:, 0]), ("effect_averaged", apart)):
-            for k, exit_ in enumerate(EXITS):
-                about = _source(source, k, None if kept is None else kept[k])
-                yield _row(found, kind, f"{exit_}:{state}:{start}", values[k], exit_, **known, **about)
+        for k, exit_ in enumerate(EXITS):
+            about = _source(source, k, None if kept is None else kept[k])
+            yield _row(found, "effect", f"{exit_}:{state}:{start}", values[k], exit_, **known, **about)
 
 
 def _in_groups(found: Population, state: str) -> Iterator[dict]:
@@ -117,17 +114,18 @@ def _in_groups(found: Population, state: str) -> Iterator[dict]:
         labels, values = found.people.codes[name], found.people.values[name]
         if not any((name, value) in cells for value in values):
             continue
-        common = np.tile(found.shifts.common[state][:, -1:], len(values))
-        shift = found.shifts.grouped.get(state, {}).get(name, common)
+        shift = np.tile(found.shifts.common[state][:, -1:], len(values))
+        times = np.exp(found.shifts.deviation(state, found.people))
         start, stop = span(state, presented(state))
-        effects = mean_effects(found.base, found.people, labels, shift, start, stop)
+        effects = mean_effects(found.base, found.people, labels, shift, start, stop, times=times)
         filled = [cells.get((name, value), cells["all", "all"]) for value in values]
         kept = nearest(found.people, found.base, state, filled, labels)
         for place, value in enumerate(values):
             for k, exit_ in enumerate(EXITS):
-                yield _row(found, "effect_in_group", f"{exit_}:{state}:{name}={value}:{start}", effects[k, place], exit_,
-                           service=state, start=start, dimension=name, category=value,
-                           **_source(cells.get((name, value)), k, kept[k, place]))  # fmt: skip
+                known = {"service": state, "start": start, "dimension": name, "category": value}
+                known |= _source(cells.get((name, value)), k, kept[k, place])
+                quantity = f"{exit_}:{state}:{name}={value}:{start}"
+                yield _row(found, "effect_in_group", quantity, effects[k, place], exit_, **known)
 
 
 def _source(source: Printed | None, k: int, possible: float | None) -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from watwerkt.synthetic.instruments.takeup import SERVICES, TakeUp, take_up
 Effects = Literal["characteristics", "background"]
 
 # Assumptions, because the report prints nothing of these: the course of log-odds over the months (a bump where the
-# shortest entitlement, three months, ends), and how they differ by labour-market history and for who enters in the crisis.
+# shortest entitlement, three months, ends), and how they differ by labour-market history and for who enters in 2009.
 COURSE = np.stack([-0.05 * np.arange(MONTHS), 0.03 * np.arange(MONTHS) + 0.5 * np.isin(np.arange(MONTHS), (2, 3))])
 BY_HISTORY = {"short": (0.0, 0.0), "long": (0.15, -0.40)}
 BY_CRISIS = {"no": (0.0, 0.0), "yes": (-0.20, 0.05)}
@@ -51,24 +51,18 @@ class Population:
         """Log-odds of each exit in the first month, 2 × profiles."""
         return _log_odds(self.people, self.constant, self.covariates)
 
-    def deviation(self, state: str) -> np.ndarray:
-        """What the characteristics of each profile add to the shift of a state, 2 × profiles."""
-        found = np.zeros((2, len(self.people)))
-        for name, values in self.shifts.deviations.get(state, {}).items():
-            found = found + values[:, self.people.codes[name]]
-        return found
-
-    @property
+    @cached_property
     def factors(self) -> dict[str, np.ndarray]:
-        """What each service multiplies the odds of exit by, classes × 2 × profiles."""
+        """What each service and interview multiplies the odds of exit by, classes × 2 × profiles."""
         return {
-            service: np.exp(self.shifts.common[service].T[:, :, None] + self.deviation(service)) for service in SERVICES
+            state: np.exp(common.T[:, :, None] + self.shifts.deviation(state, self.people))
+            for state, common in self.shifts.common.items()
         }
 
     @property
     def talk_factors(self) -> list[np.ndarray]:
         """What each interview multiplies the odds of exit by, 2 × profiles."""
-        return [np.exp(self.shifts.common[talk] + self.deviation(talk)) for talk in TALKS]
+        return [self.factors[talk][0] for talk in TALKS]
 
 
 @cache
@@ -88,7 +82,7 @@ def population(name: str, effects: Effects) -> Population:
         base = risks(_log_odds(people, constant, covariates), COURSE)
         mixed = mixed or Mixed(base, base, dict.fromkeys(SERVICES, base.survival[:MONTHS]))
         take = take_up(people, mixed.apart, mixed.there, factors)
-        moved = solved(people, base, take, by_characteristic=effects == "characteristics", before=moved)
+        moved = solved(people, base, by_characteristic=effects == "characteristics", before=moved)
         found = Population(people, constant, covariates, base, take, moved)
         mixed, factors = with_services(found), found.talk_factors
         goal = {name: _without(people, name, target, base, mixed.risks) for name, target in wanted.items()}
@@ -112,8 +106,8 @@ def with_services(found: Population) -> Mixed:
     """Risks with services. Interviews are followed person by person; of other services two at once multiply."""
     odds, waiting = found.base.odds, {}
     hazard = odds / (1 + odds.sum(axis=0))
-    for service, factors in found.factors.items():
-        change, waiting[service] = _one_service(odds, found.take.services[service], service, factors)
+    for service in SERVICES:
+        change, waiting[service] = _one_service(odds, found.take.services[service], service, found.factors[service])
         hazard = hazard * change
     apart = of_odds(hazard / (1 - hazard.sum(axis=0)))
     followed = chain(apart.odds, found.take.services[TALKS[0]], found.take.gaps, found.talk_factors)
@@ -185,7 +179,7 @@ def _log_odds(people: Profiles, constant: np.ndarray, covariates: Covariates) ->
 
 
 def _without(people: Profiles, name: str, wanted: np.ndarray, base: Risks, mixed: Risks) -> np.ndarray:
-    """Exits without services behind the exits with them, 2 × categories: who stays, in proportion, and for which exit."""
+    """Exits without services behind exits as wanted with them, 2 × categories: who stays, and each exit's share."""
     labels, size = people.codes[name], wanted.shape[1]
     before, after = (people.means(one.incidence, labels, size) for one in (base, mixed))
     stay = np.maximum((1 - before.sum(axis=0)) / (1 - after.sum(axis=0)), FEWEST)

@@ -65,10 +65,17 @@ def effect(base: Risks, factor: np.ndarray, start: int, stop: int) -> np.ndarray
 
 
 def mean_effects(
-    base: Risks, people: Profiles, labels: np.ndarray, shift: np.ndarray, start: int, stop: int
+    base: Risks,
+    people: Profiles,
+    labels: np.ndarray,
+    shift: np.ndarray,
+    start: int,
+    stop: int,
+    *,
+    times: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """The mean effect within each label of a shift (2 × labels) of log-odds."""
-    factor = np.exp(shift)[:, labels]
+    """The mean effect within each label of a shift (2 × labels) of log-odds; ``times`` multiplies odds as well."""
+    factor = np.exp(shift)[:, labels] * times
     return people.means(effect(base, factor, start, stop), labels, shift.shape[1])
 
 
@@ -102,16 +109,18 @@ def shifts(
     *,
     ridge: float = 0.0,
     guess: np.ndarray | None = None,
+    times: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """Shifts of log-odds (2 × labels) whose mean effects within labels are as wanted (2 × labels).
 
     Least squares by Levenberg & Marquardt with Broyden's slopes, within ±LIMIT, for all labels at once. ``ridge`` keeps
-    shifts small that hardly change an effect: it weighs their squares against the squares of what effects miss. The search begins at ``guess``.
+    shifts small that hardly change an effect: it weighs their squares against the squares of what effects miss. The
+    search begins at ``guess``; odds are multiplied by ``times`` (2 × profiles) as well.
     """
     size = wanted.shape[1]
 
     def missed(shift: np.ndarray) -> np.ndarray:
-        return mean_effects(base, people, labels, shift, start, stop) - wanted
+        return mean_effects(base, people, labels, shift, start, stop, times=times) - wanted
 
     def loss(shift: np.ndarray, miss: np.ndarray) -> np.ndarray:
         return (miss**2).sum(axis=0) + ridge * (shift**2).sum(axis=0)

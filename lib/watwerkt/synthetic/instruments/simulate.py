@@ -12,7 +12,7 @@ from watwerkt.synthetic.instruments.groups import DIMENSIONS, Profiles, counts, 
 from watwerkt.synthetic.instruments.interviews import INTERVIEWS, TALKS
 from watwerkt.synthetic.instruments.model import COURSE, Population
 from watwerkt.synthetic.instruments.risks import EXITS, MONTHS
-from watwerkt.synthetic.instruments.takeup import BOUGHT, SERVICES
+from watwerkt.synthetic.instruments.takeup import SERVICES
 from watwerkt.synthetic.intensive.whole import quota
 
 _NEVER = -1
@@ -112,7 +112,7 @@ def _followed(
     odds, course = np.exp(found.log_odds), np.exp(COURSE)
     exit_, last = np.full(people, _NEVER), np.full(people, MONTHS - 1)
     starts, talks = (np.full((n, people), _NEVER, np.int8) for n in (len(SERVICES), INTERVIEWS))
-    change, talk = np.ones((2, people)), np.ones((2, 2, people))  # factors of the odds: services; interviews by parity
+    change, talk = np.ones((2, people)), np.ones((2, 2, people))  # factors of odds: services; interviews by parity
     factors, talk_factors = found.factors, found.talk_factors
     there = np.arange(people)
     for month in range(MONTHS):
@@ -122,11 +122,11 @@ def _followed(
             who = order[draw.taken(chance)]
             starts[place, who] = month
             change[:, who] *= factors[service][moment(service, month)][:, profile[who]]
-        talk[:, month % 2] = 1.0
+        talk[month % 2] = 1.0
         for place, who in _interviews(found, profile, order, talks, month, draw):
-            talk[:, month % 2, who] = talk_factors[place][:, profile[who]]
+            talk[month % 2][:, who] = talk_factors[place][:, profile[who]]
         order = there[draw.order(profile[there])]
-        now = odds[:, profile[order]] * course[:, month, None] * change[:, order] * talk[:, 0, order] * talk[:, 1, order]
+        now = odds[:, profile[order]] * course[:, month, None] * change[:, order] * talk[:, :, order].prod(axis=0)
         total = now.sum(axis=0)
         gone = draw.taken(total / (1 + total))
         who = order[gone]

@@ -23,7 +23,7 @@ BOUGHT = (
     "short_training",
 )
 UWV = ("competency_test", "workshop")
-NO_EFFECT = ("trial_placement", "start_self_employment", "work_on_self_employment")  # the report could not establish any
+NO_EFFECT = ("trial_placement", "start_self_employment", "work_on_self_employment")  # the report could establish none
 SERVICES = (*UWV, *NO_EFFECT, *BOUGHT)
 
 _ROUNDS, _AGREED = 60, 1e-4
@@ -42,22 +42,13 @@ class TakeUp:
     services: Mapping[str, np.ndarray]
     gaps: np.ndarray
 
-    def started(self, state: str) -> np.ndarray:
-        """Share that would have started in each month (months × profiles), if nobody left."""
-        if state not in TALKS[1:]:
-            return first_starts(self.services[state])
-        place = TALKS.index(state)
-        return _convolved(self.started(TALKS[place - 1]), first_starts(self.gaps[place - 1]))
 
-
-def take_up(
-    people: Profiles, apart: Risks, there: Mapping[str, np.ndarray], factors: Sequence[np.ndarray]
-) -> TakeUp:
+def take_up(people: Profiles, apart: Risks, there: Mapping[str, np.ndarray], factors: Sequence[np.ndarray]) -> TakeUp:
     """Chances to start with which shares are as printed.
 
-    ``apart``: risks with all services but interviews; ``there``: for every service the share still there without it, had
-    nobody started with it, months × profiles; ``factors``: what each interview multiplies the odds of exit by, 2 ×
-    profiles.
+    ``apart``: risks with all services but interviews; ``there``: for every service the share still there without it,
+    had nobody started with it, months × profiles; ``factors``: what each interview multiplies the odds of exit by,
+    2 × profiles.
     """
     chances = {service: _service(service, people, there[service]) for service in SERVICES}
     chances[TALKS[0]] = _service(TALKS[0], people, apart.survival[:MONTHS])
@@ -86,7 +77,7 @@ def _service(service: str, people: Profiles, there: np.ndarray) -> np.ndarray:
     for _ in range(_ROUNDS):
         before = rate
         for labels, wanted in margins:
-            used = (first_starts(_capped(shape, rate)) * there).sum(axis=0)
+            used = (_starts(_capped(shape, rate)) * there).sum(axis=0)
             rate = rate * (wanted / people.means(used[None], labels, len(wanted))[0])[labels]
         if np.abs(rate / before - 1).max() < _AGREED:
             break
@@ -119,17 +110,17 @@ def _mean_start(service: str) -> float:
 
 
 def _shape(there: np.ndarray, share: float, mean: float, *, first: int) -> np.ndarray:
-    """Chances by month, geometric from month ``first`` on, with the wanted share and mean month of start, or the nearest."""
+    """Chances by month, geometric from month ``first`` on, with this share and mean month of start, or the nearest."""
     months = np.arange(MONTHS)
 
     def chances(slope: float) -> np.ndarray:
         relative = np.where(months >= first, np.exp(slope * (months - first)), 0.0)
         top = np.log(MOST / relative[relative > 0].min())
-        level = brentq(lambda x: first_starts(np.minimum(relative * np.exp(x), MOST)) @ there - share, -_DEEP, top)
+        level = brentq(lambda x: _starts(np.minimum(relative * np.exp(x), MOST)) @ there - share, -_DEEP, top)
         return np.minimum(relative * np.exp(level), MOST)
 
     def gap(slope: float) -> float:
-        starts = first_starts(chances(slope)) * there
+        starts = _starts(chances(slope)) * there
         return (starts @ months) / starts.sum() - mean
 
     if gap(-_SPREAD) > 0 or gap(_SPREAD) < 0:
@@ -141,14 +132,7 @@ def _capped(shape: np.ndarray, rate: np.ndarray) -> np.ndarray:
     return np.minimum(shape[:, None] * rate, MOST)
 
 
-def first_starts(chance: np.ndarray) -> np.ndarray:
+def _starts(chance: np.ndarray) -> np.ndarray:
     """Share that starts in each month (the first axis), if nobody leaves."""
     waiting = np.cumprod(1 - chance, axis=0)
     return chance * np.concatenate([np.ones_like(chance[:1]), waiting[:-1]])
-
-
-def _convolved(flow: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    found = np.zeros_like(flow)
-    for apart in range(1, MONTHS):
-        found[apart:] += kernel[apart] * flow[:-apart]
-    return found

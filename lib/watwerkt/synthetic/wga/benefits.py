@@ -18,7 +18,11 @@ SHARES = ("to_follow_up_benefit", "iva", "recovered", "from_80_100_to_35_80")
 AMOUNTS = ("benefit_sum", "sickness_benefit_sum", "unemployment_benefit_sum")
 TOLD = {"sickness_benefit_sum": "sickness_benefit_effect_s73", "unemployment_benefit_sum": "ww_benefit_effect_s73"}
 WITHOUT = {"sickness_benefit_sum": 1200.0, "unemployment_benefit_sum": 300.0}  # euro without services: assumed
-PAID = {"benefit_sum": 1.0, "sickness_benefit_sum": 0.12, "unemployment_benefit_sum": 0.06}  # share that has any: assumed
+PAID = {
+    "benefit_sum": 1.0,
+    "sickness_benefit_sum": 0.12,
+    "unemployment_benefit_sum": 0.06,
+}  # share that has any: assumed
 SHAPE = {"benefit_sum": 4.0, "sickness_benefit_sum": 1.5, "unemployment_benefit_sum": 1.5}  # of gamma amounts: assumed
 TILTS = {  # log odds or logs of amounts by characteristic: assumed
     "to_follow_up_benefit": {("wga_class", "wga_80_100"): 0.2},
@@ -137,7 +141,7 @@ def _top(score: np.ndarray, free: np.ndarray, expected: np.ndarray, exact: bool)
     if not exact:
         return (free & (score > 0)).astype(int)
     out = np.zeros(len(score), int)
-    out[np.argsort(np.where(free, -score, np.inf), kind="stable")[: int(round(expected.sum()))]] = 1
+    out[np.argsort(np.where(free, -score, np.inf), kind="stable")[: round(expected.sum())]] = 1
     return out
 
 
@@ -145,7 +149,9 @@ def _tilt(frame: pd.DataFrame, outcome: str) -> np.ndarray:
     return sum(v * people.characteristic(frame, *group) for group, v in TILTS[outcome].items())
 
 
-def drawn_states(rng: np.random.Generator, persons: pd.DataFrame, benefits: pd.DataFrame, *, exact: bool) -> pd.DataFrame:
+def drawn_states(
+    rng: np.random.Generator, persons: pd.DataFrame, benefits: pd.DataFrame, *, exact: bool
+) -> pd.DataFrame:
     """Benefit state of the experiment and control group every six months, one row per person and month."""
     tables = []
     for arm, table in (("experiment", "TI.11"), ("control", "TI.12")):
@@ -172,12 +178,14 @@ def _path(rng: np.random.Generator, table: str, frame: pd.DataFrame, *, exact: b
         return pd.DataFrame([quota(row, len(frame)) for row in shares.to_numpy()], MONTHS, STATES)
     place = rng.random(len(frame))
     ends = np.cumsum(shares.to_numpy(), axis=1)
-    counts = [np.bincount(np.minimum(np.searchsorted(row, place), len(STATES) - 1), minlength=len(STATES)) for row in ends]
+    counts = [
+        np.bincount(np.minimum(np.searchsorted(row, place), len(STATES) - 1), minlength=len(STATES)) for row in ends
+    ]
     return pd.DataFrame(counts, MONTHS, STATES)
 
 
 def _walk(rng: np.random.Generator, frame: pd.DataFrame, benefits: pd.DataFrame, path: pd.DataFrame) -> pd.DataFrame:
-    """Moves people between states so that each month has the people of ``path``; nobody comes back from outside the WIA."""
+    """Moves people between states so that each month has those of ``path``; nobody comes back from outside the WIA."""
     state = np.where(frame["wga_class"] == "wga_35_80", "state_35_80", "state_80_100").astype(object)
     state[(frame["wga_class"] == "iva").to_numpy()] = "state_iva"
     prefer = _preferences(rng, frame, benefits)

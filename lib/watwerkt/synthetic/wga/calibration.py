@@ -11,6 +11,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 Link = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # from index to mean and slope
 
 STEPS = 100
+HALVINGS = 30
 CLOSE = 1e-7  # of the largest target: far below one person
 NODES = 24  # of the average over people's willingness to ask for services
 SWAPS = 1000
@@ -47,32 +48,31 @@ def solve(
     link: Link,
     weight: np.ndarray | float = 1.0,
     offset: np.ndarray | float = 0.0,
+    moments: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Coefficients b with Σ weight · link(offset + design b) · design = target, by Newton's method.
+    """Coefficients b with Σ weight · link(offset + design b) · moments = target, by Newton's method.
 
-    These are the score equations of a generalised linear model whose sufficient statistics are the printed totals.
-    Raises ValueError where no coefficients reach them.
+    With moments equal to the design (as when none are given) these are the score equations of a generalised linear
+    model whose sufficient statistics are the printed totals. Raises ValueError where no coefficients reach them.
     """
+    moments = design if moments is None else moments
     b = np.zeros(design.shape[1])
-    gap = _gap(design, target, link, weight, offset, b)
+
+    def gap(at: np.ndarray) -> np.ndarray:
+        return target - moments.T @ (link(offset + design @ at)[0] * weight)
+
+    left = gap(b)
     for _ in range(STEPS):
-        if np.abs(gap).max() <= CLOSE * max(np.abs(target).max(), 1.0):
+        if np.abs(left).max() <= CLOSE * max(np.abs(target).max(), 1.0):
             return b
         slope = link(offset + design @ b)[1] * weight
-        step = np.linalg.lstsq(design.T @ (design * slope[:, None]), gap, rcond=1e-12)[0]
-        for half in range(30):
-            tried = b + step * 0.5**half
-            new = _gap(design, target, link, weight, offset, tried)
-            if np.abs(new).sum() < np.abs(gap).sum():
-                break
-        else:
+        step = np.linalg.lstsq(moments.T @ (design * slope[:, None]), left, rcond=1e-12)[0]
+        tries = (b + step * 0.5**half for half in range(HALVINGS))
+        better = next((one for one in tries if np.abs(gap(one)).sum() < np.abs(left).sum()), None)
+        if better is None:
             break
-        b, gap = tried, new
-    raise ValueError(f"no model has these totals; {np.abs(gap).max():.3g} off")
-
-
-def _gap(design, target, link, weight, offset, b) -> np.ndarray:
-    return target - design.T @ (link(offset + design @ b)[0] * weight)
+        b, left = better, gap(better)
+    raise ValueError(f"no model has these totals; {np.abs(left).max():.3g} off")
 
 
 def tail(index: np.ndarray, asking: np.ndarray | None, kind: str, tie: float) -> tuple[np.ndarray, np.ndarray]:
@@ -131,10 +131,10 @@ def agreed(
 
 
 def reconciled(late: float, taking: float, extra: float, basic: float) -> tuple[float, float]:
-    """Effects of extra against regular and of regular against no services that go with the effect of extra against none.
+    """Effects of extra against regular and of regular against no services that go with that of extra against none.
 
-    One model makes LATE · take-up = (extra v regular) + take-up · (regular v none). Where the printed ones leave a gap, each
-    term takes half of it.
+    In one model LATE · take-up = (extra v regular) + take-up · (regular v none). Where the printed ones leave a gap,
+    each term takes half of it.
     """
     gap = late * taking - (extra + taking * basic)
     return extra + gap / 2, basic + gap / (2 * taking)
@@ -143,7 +143,7 @@ def reconciled(late: float, taking: float, extra: float, basic: float) -> tuple[
 def whole_counts(
     expected: np.ndarray, cells: np.ndarray, target: np.ndarray, room: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Whole people per cell near ``expected`` (at most ``room``) whose totals by column of ``cells`` come near ``target``.
+    """Whole people per cell near ``expected``, at most ``room``; their totals by column of ``cells`` near ``target``.
 
     Systematic rounding, then single steps and swaps as long as they bring the totals closer.
     """

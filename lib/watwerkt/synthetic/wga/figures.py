@@ -26,7 +26,7 @@ NAMES = {  # outcome of a table: column of the microdata, where they differ
 }
 LEVELS = ("T4.1", "T4.4", "T4.6", "T4.8", "T4.13", "T4.19", "TI.10")
 SURVEY = ("T4.11", "T4.15", "T4.17")
-EFFECTS = ("T4.2", "T4.3", "T4.5", "T4.7", "T4.9", "T4.14", "T4.19", "TI.10")
+EFFECTS = ("T4.2", "T4.3", "T4.5", "T4.7", "T4.14", "T4.19", "TI.10")
 PARTS = ("T2.1", "T2.2", "T2.3", "T2.5", "T2.6", "T2.7", "T4.10", "TI.1", "TI.11", "TI.12", "T7.3")
 
 
@@ -43,8 +43,12 @@ def target_cells() -> list[Cell]:
     first = published(printed.STUDY, "TII.1").where(category="assigned", outcome="received_services")
     found += first.where(statistic="coefficient")
     found += published(printed.STUDY, "T4.16").where(statistic="effect").printed
-    found += [c for c in published(printed.STUDY, "T5.1").where(statistic="level") if c.outcome != "self_esteem_regular"]
-    found += [c for c in published(printed.STUDY, "T5.2").where(statistic=["change", "effect"]) if "esteem" not in c.outcome]
+    found += [
+        c for c in published(printed.STUDY, "T5.1").where(statistic="level") if c.outcome != "self_esteem_regular"
+    ]
+    found += [
+        c for c in published(printed.STUDY, "T5.2").where(statistic=["change", "effect"]) if "esteem" not in c.outcome
+    ]
     return [cell for cell in found if _measurable(cell)]
 
 
@@ -62,7 +66,11 @@ def margins(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _measurable(cell: Cell) -> bool:
-    """Leaves out what no microdata hold: the offices that were left out, and the total of the states."""
+    """Leaves out what the microdata do not hold, and effects that only a model corrected for selection gives."""
+    if cell.statistic == "effect" and cell.outcome in ("hourly_wage", "permanent_contract_jobholders"):
+        return False
+    if cell.outcome == "self_employment" and cell.comparison not in ("", "experiment_vs_control"):
+        return False
     return cell.arm != "left_out" and cell.outcome != "state_total"
 
 
@@ -189,7 +197,7 @@ class _Measured:
         return float(np.nanmean(self._outcome(cell.outcome)[rows]))
 
     def _effect(self, cell: Cell) -> float:
-        """LATE with the covariates of Table II.1; difference-in-differences, with assignment as instrument, without them."""
+        """LATE with the covariates of Table II.1; difference-in-differences, where needed with an instrument, without."""
         frame, inside = self.frame, self.inside
         served = frame["received_services"].to_numpy(float)
         known = np.ones(len(frame)) if cell.outcome == "received_services" else self._outcome(cell.outcome)
@@ -263,7 +271,7 @@ def covariates(frame: pd.DataFrame) -> np.ndarray:
 
 
 def partialled(outcome: np.ndarray, taken: np.ndarray, instrument: np.ndarray, controls: np.ndarray) -> float:
-    """Just-identified instrumental-variables estimate of one effect, with the controls partialled out of the instrument."""
+    """Just-identified instrumental-variables estimate, with the controls partialled out of the instrument."""
     fitted = np.linalg.lstsq(controls.T @ controls, controls.T @ instrument, rcond=1e-14)[0]
     left = instrument - controls @ fitted
     return float(left @ outcome / (left @ taken))

@@ -82,7 +82,11 @@ ITEMS = (
 )
 BY_NAME = {item.name: item for item in ITEMS}
 HEALTH = ("health_general", "health_mental", "care_use", "wellbeing")
-TOLD_AS = {"know_what_work": "insight_what_work", "know_skills": "insight_fitting_work", "know_next_steps": "insight_steps"}
+TOLD_AS = {
+    "know_what_work": "insight_what_work",
+    "know_skills": "insight_fitting_work",
+    "know_next_steps": "insight_steps",
+}
 
 
 def leaning(frame: pd.DataFrame, item: Item) -> np.ndarray:
@@ -112,8 +116,8 @@ def level(name: str, arm: str) -> float:
 def change(name: str) -> Mapping[str, float]:
     """Change between the waves in each arm.
 
-    Mechanisms: Table 5.2's mean change and its differences between arms. Health and well-being: the differences of Table
-    4.16; the change in the experiment group is not printed and taken as nil.
+    Mechanisms: Table 5.2's mean change and its differences between arms. Health and well-being: the differences of
+    Table 4.16; the change in the experiment group is not printed and taken as nil.
     """
     if name in HEALTH:
         late, extra, basic = (printed.effect(c, name) for c in printed.COMPARISONS)
@@ -133,7 +137,7 @@ def change(name: str) -> Mapping[str, float]:
 
 @cache
 def locations(name: str) -> Mapping[str, float]:
-    """Location after three years with extra, without, and with regular services, and of each arm at the start (``t0_``)."""
+    """Location after three years with extra, no, and regular services, and of each arm at the start (``t0_``)."""
     item, frame = BY_NAME[name], people.population()
     by_arm = {arm: frame[frame["arm"] == arm] for arm in printed.ARMS}
     found = {arm: _location(item, by_arm[arm], level(name, arm)) for arm in ("experiment", "regular")}
@@ -151,4 +155,6 @@ def locations(name: str) -> Mapping[str, float]:
 def _location(item: Item, frame: pd.DataFrame, wanted: float, weight: np.ndarray | None = None) -> float:
     lean = leaning(frame, item)
     width = item.high - item.low + 6 * item.spread
-    return brentq(lambda c: np.average(item.mean(c + lean), weights=weight) - wanted, item.low - width, item.high + width)
+    return brentq(
+        lambda c: np.average(item.mean(c + lean), weights=weight) - wanted, item.low - width, item.high + width
+    )

@@ -37,7 +37,7 @@ Levels = dict[Group, float]
 
 
 def member(frame: pd.DataFrame, dimension: str, category: str) -> np.ndarray:
-    """Who belongs to a part of a split; the few on IVA go with WGA 80-100, those of unknown education with the lower."""
+    """Who belongs to a part of a split; the few on IVA go with WGA 80-100, unknown education with the lower."""
     if category in ("wga_80_100", "lower"):
         return ~characteristic(frame, dimension, "wga_35_80" if category == "wga_80_100" else "higher")
     return subgroup(frame, dimension, category)
@@ -86,7 +86,7 @@ def shifted(
 
 
 def before(frame: pd.DataFrame, outcome: str, situations: Mapping[str, Levels], *, scale: str = "logit") -> Levels:
-    """Levels at experimental offices in the earlier inflow: those of the experiment group less the effect of extra services.
+    """Levels at experimental offices in the earlier inflow: the experiment group's less the effect of extra services.
 
     The three printed effects of a group seldom go together; what is used lies halfway (:func:`calibration.reconciled`).
     """

@@ -21,7 +21,18 @@ from scipy.stats import norm
 from watwerkt.published import published
 from watwerkt.synthetic.wga import people, printed
 from watwerkt.synthetic.wga.calibration import identity, logistic, mean_error, solve, tail
-from watwerkt.synthetic.wga.levels import Group, Levels, before, design, extra_effect, levels, member, sums, taking
+from watwerkt.synthetic.wga.levels import (
+    COLUMNS,
+    Group,
+    Levels,
+    before,
+    design,
+    extra_effect,
+    levels,
+    member,
+    sums,
+    taking,
+)
 
 SITUATIONS = ("experiment", "control", "regular", "before")
 SHARES = (
@@ -35,6 +46,11 @@ SHARES = (
 )
 NUDGED = ("job", "working", "fraction_days", "fraction_hours")  # levels that may move within their rounding
 ROUNDED = 0.0009 / 2  # most of half a printed tenth of a per cent
+MIDDLE_AGE = 48.0
+PAYING = [
+    0,
+    *(n + 1 for n, (d, _) in enumerate(COLUMNS) if d != "sickness_benefit"),
+]  # Table II.3 leaves it out of wages
 HALF_YEAR_MONTHS = (3, 6, 6, 6, 6, 6)  # clusters of inflow from January 2017 to September 2019
 HALF_YEARS = len(HALF_YEAR_MONTHS)
 PROBITS = {"job": "new_job_probit", "working": "working_new_job_probit"}  # outcomes of Table II.3
@@ -56,6 +72,7 @@ class Part:
     """People seen in one situation: who they are to the model, and whether they ask for services."""
 
     x: np.ndarray
+    moments: np.ndarray
     offsets: Mapping[str, np.ndarray]
     asking: np.ndarray
     kind: str = "all"
@@ -123,7 +140,14 @@ def pieces(outcome: str, found: Mapping[str, np.ndarray]) -> tuple[list[np.ndarr
 def part_of(frame: pd.DataFrame, kind: str = "all") -> Part:
     """The people of a frame as the model sees them."""
     offsets = {outcome: _offset(frame, outcome) for outcome in PROBITS}
-    return Part(design(frame), offsets, people.asking(frame), kind)
+    return Part(regressors(frame), design(frame), offsets, people.asking(frame), kind)
+
+
+def regressors(frame: pd.DataFrame) -> np.ndarray:
+    """The columns of the models: those of the design, with age and its square in the place of the two age groups."""
+    x, age = design(frame), (frame["age"].to_numpy(float) - MIDDLE_AGE) / 10
+    x[:, [n + 1 for n, (dimension, _) in enumerate(COLUMNS) if dimension == "age"]] = np.column_stack([age, age**2])
+    return x
 
 
 @cache
@@ -207,17 +231,18 @@ def _fit(model: Work, situation: str, frame: pd.DataFrame) -> None:
         if (situation, outcome) not in model.levels:
             continue
         totals[outcome] = _totals(model, situation, outcome, frame, totals)
-        target = totals[outcome] - (part.x.T @ (part.asking * asks[outcome]) if control else 0.0)
+        target = totals[outcome] - (part.moments.T @ (part.asking * asks[outcome]) if control else 0.0)
         offset = part.offsets.get(outcome, np.zeros(len(frame)))
         if outcome in PROBITS:
             link = _tail_link(part, model.tie)
-            found = solve(part.x, target, link=link, weight=weight, offset=offset)
+            found = solve(part.x, target, link=link, weight=weight, offset=offset, moments=part.moments)
         else:
             weights, shifts, fixed = pieces(outcome, model.means(situation, part))
-            stacked = np.vstack([part.x] * len(weights))
+            stacked, moments = (np.vstack([m] * len(weights)) for m in (part.x, part.moments))
             mass = np.concatenate([w * weight for w in weights])
             lift = np.concatenate([offset + s for s in shifts])
-            found = solve(stacked, target - part.x.T @ (weight * fixed), link=logistic, weight=mass, offset=lift)
+            target = target - part.moments.T @ (weight * fixed)
+            found = solve(stacked, target, link=logistic, weight=mass, offset=lift, moments=moments)
         model.coefficients[situation, outcome] = found
 
 
@@ -271,7 +296,10 @@ def _wage_levels(model: Work, by_arm: Mapping[str, pd.DataFrame], tie: float) ->
 
     part, job, error, found = totals("experiment", "all")
     target = sums(by_arm["experiment"], found, mass=job)
-    slopes = solve(part.x, target - part.x.T @ error, link=identity, weight=job)
+    slopes = np.zeros(part.x.shape[1])
+    target = target - part.moments.T @ error
+    x, moments = part.x[:, PAYING], part.moments[:, PAYING]
+    slopes[PAYING] = solve(x, target[PAYING], link=identity, weight=job, moments=moments)
     model.coefficients["experiment", "hourly_wage"] = slopes
     part, job, error, found = totals("regular", "all")
     model.coefficients["regular", "hourly_wage"] = _with_level(slopes, part, [(job, error)], found["all", "all"])

@@ -18,7 +18,6 @@ from watwerkt.synthetic.wga.model import (
     SMALL,
     STAYS,
     WAGE_SPREAD,
-    Part,
     Work,
     changes,
     part_of,
@@ -47,7 +46,9 @@ def drawn_outcomes(rng: np.random.Generator, persons: pd.DataFrame, *, exact: bo
         blocks.append(_described(rng, model, situation, frame, found, exact=exact))
     out = pd.concat(blocks).loc[persons.index].reset_index(drop=True)
     whole = ("first_job_month", "permanent_contract", "self_employment")
-    return out.astype({**dict.fromkeys(whole, "Int64"), "job": int, "job_12h": int, "job_under_12h": int, "working": int})
+    return out.astype(
+        {**dict.fromkeys(whole, "Int64"), "job": int, "job_12h": int, "job_under_12h": int, "working": int}
+    )
 
 
 def half_year(frame: pd.DataFrame) -> np.ndarray:
@@ -102,7 +103,9 @@ def _block(
     if ("regular" if early else name, "self_employment") in model.coefficients and not early:
         own = model.index(name, "self_employment", part)
         everyone = np.ones(len(frame), bool)
-        found["self_employment"] = pick("self_employment", logistic(own)[0], everyone, rng.logistic(size=len(frame)) + own)
+        found["self_employment"] = pick(
+            "self_employment", logistic(own)[0], everyone, rng.logistic(size=len(frame)) + own
+        )
     part_names = ("fraction_days", "fraction_hours", "hourly_wage")
     rest |= {f"index_{o}": model.index(name, o, part) for o in part_names}
     return pd.DataFrame({**{k: v.astype(int) for k, v in found.items()}, **rest}, index=frame.index)
@@ -193,7 +196,7 @@ def _described(
     out["hourly_wage"] = np.nan
     out.loc[job, "hourly_wage"] = wage.round(2)
     permanent = found["permanent_contract_jobholders"].where(working)
-    own = found["self_employment"] if "self_employment" in found else np.nan
+    own = found.get("self_employment", np.nan)
     large = found["job_12h"]
     return out.assign(
         job=found["job"], job_12h=large, job_under_12h=found["job"] - large, working=found["working"],
@@ -218,7 +221,7 @@ def _wage(rng: np.random.Generator, model: Work, found: pd.DataFrame) -> np.ndar
 
 
 def _first_month(rng: np.random.Generator, part: np.ndarray, working: np.ndarray) -> np.ndarray:
-    """The month in which the first job starts, early enough for the days worked; for most of those still at work, just so."""
+    """The month in which the first job starts: early enough for the days worked, for most of those at work just so."""
     room = MONTHS * (1 - part)
     place = np.where(working, rng.beta(6.0, 1.0, len(part)), rng.random(len(part)))
     return np.clip(np.ceil(room * place), 1, MONTHS)

@@ -54,7 +54,7 @@ def offices() -> pd.DataFrame:
 def people_during(rng: np.random.Generator, people: int) -> pd.DataFrame:
     """The people of the three groups in the experimental period, by quota."""
     sizes = dict(zip(ARMS, quota([size(arm) for arm in ARMS], people), strict=True))
-    asking = int(round(size("self_reporters") / size("control") * sizes["control"]))
+    asking = round(size("self_reporters") / size("control") * sizes["control"])
     blocks = [_arm(rng, arm, n, asking if arm == "control" else 0) for arm, n in sizes.items()]
     return pd.concat(blocks, ignore_index=True)
 
@@ -82,7 +82,7 @@ def people_before(rng: np.random.Generator, during: pd.DataFrame, *, exact: bool
     blocks = []
     for inside in (True, False):
         like = during[(during["arm"] != "regular") == inside]
-        n = int(round(len(like) * _months(*BEFORE) / _months(*DURING)))
+        n = round(len(like) * _months(*BEFORE) / _months(*DURING))
         rows = rng.permutation(np.resize(rng.permutation(len(like)), n)) if exact else rng.integers(0, len(like), n)
         block = like.iloc[rows].reset_index(drop=True)
         blocks.append(block.assign(arm=None, self_reporter=0, received_services=1, inside=inside))
@@ -166,9 +166,7 @@ def _arm(rng: np.random.Generator, arm: str, people: int, asks: int) -> pd.DataF
     return pd.concat([first, second], ignore_index=True).assign(arm=arm)
 
 
-def _characteristics(
-    rng: np.random.Generator, people: int, shares: Mapping[str, Mapping[str, float]]
-) -> pd.DataFrame:
+def _characteristics(rng: np.random.Generator, people: int, shares: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
     names = list(TRAITS)
     tie = np.eye(len(names))
     for (one, other), value in TIES.items():

@@ -67,7 +67,7 @@ def drawn_services(rng: np.random.Generator, persons: pd.DataFrame, *, exact: bo
 
 
 def _conversations(rng: np.random.Generator, group: str, frame: pd.DataFrame, *, exact: bool) -> pd.DataFrame:
-    """Kinds first, by their shares; then as many more talks (coaching, as far as possible) as the mean number asks for."""
+    """Kinds first, by their shares; then as many more coaching talks as the mean number asks for."""
     share, people_in = shares(group), len(frame)
     able = _among(rng, np.ones(people_in, bool), share["conversations"] * people_in, exact)
     had = {kind: _among(rng, able, share[kind] * people_in, exact) for kind in TALKS}
@@ -108,7 +108,7 @@ def _slopes(group: str) -> np.ndarray:
 def _trajectories(
     rng: np.random.Generator, group: str, frame: pd.DataFrame, able: np.ndarray, *, exact: bool
 ) -> pd.DataFrame:
-    """Who has a trajectory, then which: Workfit first, and those without it fill the other kinds before anyone has two."""
+    """Who has a trajectory, then which: Workfit first; those without it fill the other kinds before anyone has two."""
     share, n = shares(group), len(frame)
     some = _favoured(rng, group, frame, able, share["trajectories"] * n, exact)
     had = {"workfit": _among(rng, some, share["workfit"] * n, exact)}
@@ -151,7 +151,7 @@ def _favoured(
 
 
 def _completed(rng: np.random.Generator, group: str, rows: pd.DataFrame, *, exact: bool) -> pd.DataFrame:
-    """Whether a person's Workfit trajectories ended well (Table 4.11); printed for two groups, as in the regular one else."""
+    """Whether a person's Workfit trajectories ended well (Table 4.11); self-reporters as in the regular group."""
     arm = group if group == "experiment" else "regular"
     among = rows.loc[rows["service"] == "workfit", "person"].drop_duplicates()
     share = printed.level(arm, "workfit_completed")
@@ -174,7 +174,7 @@ def _among(rng: np.random.Generator, able: np.ndarray, wanted: float, exact: boo
     if not exact:
         return score < chance
     out = np.zeros(len(able), bool)
-    out[np.argsort(score, kind="stable")[: min(int(round(max(wanted, 0.0))), able.sum())]] = True
+    out[np.argsort(score, kind="stable")[: min(round(max(wanted, 0.0)), able.sum())]] = True
     return out
 
 

@@ -11,8 +11,18 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtr, ndtri
 
 from watwerkt.published import published
-from watwerkt.synthetic.wga import people, printed
-from watwerkt.synthetic.wga.items import BY_NAME, ITEMS, PERSISTENCE, Item, change, first_stage, leaning, level, locations
+from watwerkt.synthetic.wga import printed
+from watwerkt.synthetic.wga.items import (
+    BY_NAME,
+    ITEMS,
+    PERSISTENCE,
+    Item,
+    change,
+    first_stage,
+    leaning,
+    level,
+    locations,
+)
 from watwerkt.synthetic.wga.response import respondents, weights
 
 RUNGS = ("rung_1", "rung_2", "rung_3", "rung_4", "rung_5_6")
@@ -23,7 +33,9 @@ AT_WORK = {"working": 3.0, "job": 2.0}  # lift of the latent rung of those with 
 WEEKLY_LEAST, ACTIONS_MOST = 4, 36  # a weekly activity counts for four a month; nine kinds at most
 
 
-def drawn_survey(rng: np.random.Generator, persons: pd.DataFrame, outcomes: pd.DataFrame, *, exact: bool) -> pd.DataFrame:
+def drawn_survey(
+    rng: np.random.Generator, persons: pd.DataFrame, outcomes: pd.DataFrame, *, exact: bool
+) -> pd.DataFrame:
     """One row per person and wave answered; answers that the wave or the group was not asked for are missing."""
     answered = respondents(rng, persons, exact=exact)
     keep = answered.any(axis=1)
@@ -46,7 +58,12 @@ def _long(persons: pd.DataFrame, answered: pd.DataFrame, late: Mapping, early: M
         table = pd.DataFrame({name: found.get(name, np.full(len(persons), np.nan)) for name in late})[rows]
         parts.append(table.assign(person=persons["person"].to_numpy()[rows], wave=wave))
     out = pd.concat(parts, ignore_index=True)
-    whole = [i.name for i in ITEMS if i.step == 1] + ["applications_monthly", "applications_weekly", "applications", MEDIATED]
+    whole = [i.name for i in ITEMS if i.step == 1] + [
+        "applications_monthly",
+        "applications_weekly",
+        "applications",
+        MEDIATED,
+    ]
     out[whole] = out[whole].round().astype("Int64")
     for name in ("self_esteem", "ladder"):
         out[name] = out[name].astype(object).where(out[name].notna(), None).astype("str")
@@ -54,7 +71,7 @@ def _long(persons: pd.DataFrame, answered: pd.DataFrame, late: Mapping, early: M
 
 
 class _Draw:
-    """Answers of the people who answered; with ``exact``, moved per group until the weighted level is the printed one."""
+    """Answers of those who answered; with ``exact``, moved per group until the weighted level is the printed one."""
 
     def __init__(self, rng, persons, outcomes, answered, weight, exact) -> None:
         self.rng, self.persons, self.outcomes, self.exact = rng, persons, outcomes, exact
@@ -95,7 +112,7 @@ class _Draw:
         wanted: Callable[[str], float],
         item: Item | None = None,
     ) -> np.ndarray:
-        """Answers; by quota, with each group's latent answers shifted until those counted have the wanted weighted mean."""
+        """Answers; by quota, with each group's latent ones shifted until those counted have the wanted weighted mean."""
         if self.exact:
             latent = latent.copy()
             for arm in printed.ARMS:
@@ -109,7 +126,9 @@ class _Draw:
         z = self.rng.standard_normal((2, self.n))
         noise = PERSISTENCE * z[0] + np.sqrt(1 - PERSISTENCE**2) * z[1]
         late = self._cut(z[0], self.late, "t1", {s: esteem(s) for s in printed.ARMS}, ESTEEM)
-        return late, self._cut(noise, self.both, "both", {a: esteem_before(a) for a in printed.ARMS}, ESTEEM, by_arm=True)
+        return late, self._cut(
+            noise, self.both, "both", {a: esteem_before(a) for a in printed.ARMS}, ESTEEM, by_arm=True
+        )
 
     def ladder(self) -> tuple[np.ndarray, np.ndarray]:
         """Rung at the end, on which a job lifts people, and at the start."""
@@ -154,7 +173,9 @@ class _Draw:
 
         def number(stretch: np.ndarray) -> np.ndarray:
             many = np.minimum(WEEKLY_LEAST + np.floor(scale * more * np.exp(stretch)), ACTIONS_MOST)
-            return np.where(found["applications_weekly"] == 1, many, np.where(found["applications_monthly"] == 1, few, 0))
+            return np.where(
+                found["applications_weekly"] == 1, many, np.where(found["applications_monthly"] == 1, few, 0)
+            )
 
         stretch = np.zeros(self.n)
         if self.exact:
@@ -163,7 +184,9 @@ class _Draw:
                 if rows.any():
                     own = self.weight["t1"][rows]
                     wanted = level("applications_mean", arm)
-                    stretch[self.arm == arm] = _bisect(lambda c, r=rows, w=own: np.average(number(c)[r], weights=w), wanted)
+                    stretch[self.arm == arm] = _bisect(
+                        lambda c, r=rows, w=own: np.average(number(c)[r], weights=w), wanted
+                    )
         return found | {"applications": number(stretch)}
 
     def interview(self, mediator: np.ndarray) -> np.ndarray:
@@ -284,8 +307,8 @@ def mediator_chances(situation: str) -> tuple[np.ndarray, np.ndarray]:
 def interview_model() -> Mapping[str, float]:
     """Coefficients of the logistic model of a job interview: constant, services, mediator, their product.
 
-    The mediator's two coefficients follow from the indirect effect and the mediated interaction of Table III.13; constant
-    and services from the levels with and without services; ``regular`` is the constant at regular offices.
+    The mediator's two coefficients follow from the indirect effect and the mediated interaction of Table III.13;
+    constant and services from the levels with and without services; ``regular`` is the constant at regular offices.
     """
     cells = published(printed.STUDY, "TIII.13").where(outcome=MEDIATED)
     part = {cell.statistic: cell.number for cell in cells}
@@ -299,7 +322,13 @@ def interview_model() -> Mapping[str, float]:
     constant = _constant("control", slope, without)
     served = _constant("experiment", slope + product, with_services)
     regular = _constant("regular", slope + product, level(MEDIATED, "regular"))
-    return {"constant": constant, "services": served - constant, "mediator": slope, "product": product, "regular": regular}
+    return {
+        "constant": constant,
+        "services": served - constant,
+        "mediator": slope,
+        "product": product,
+        "regular": regular,
+    }
 
 
 def _constant(situation: str, slope: float, wanted: float) -> float:

@@ -81,7 +81,9 @@ def _differences(name: str, mean: dict[str, float], taking: float) -> dict[str, 
 def _job_quality() -> dict[str, float]:
     """Wages and contracts of those with a job: the wage equation, and differences between the people who have one."""
     model, tie = work(), work().wage_tie
-    constant = {s: float(model.coefficients[s, "hourly_wage"][0]) for s in ("experiment", "control", "regular", "before")}
+    constant = {
+        s: float(model.coefficients[s, "hourly_wage"][0]) for s in ("experiment", "control", "regular", "before")
+    }
     found = {
         "selection.hourly_wage": constant["experiment"] - constant["control"],
         "selection.correlation": tie,
