@@ -1,16 +1,13 @@
 """What pages made from microdata owe their readers: a notice, marked downloads, numbers that passed the guard."""
 
-import csv
 from collections.abc import Iterable, Mapping
-from functools import cache
-from pathlib import Path
 
 from book.errors import BookError
 from book.microdata import SUPPLIED, SYNTHETIC
 from book.pages import Executed, House
+from book.words import labels
 
 COLUMN = "made_from"  # of downloads
-_CODES = "data/codes/origin.csv"
 
 
 def of_page(run: Executed) -> str | None:
@@ -19,20 +16,9 @@ def of_page(run: Executed) -> str | None:
     return SUPPLIED if SUPPLIED in found else SYNTHETIC if found else None
 
 
-def words(house: House, origin: str) -> tuple[str, str]:
-    """The label of an origin and what it means."""
-    return _read(house.root / _CODES)[origin]
-
-
-@cache
-def _read(path: Path) -> dict[str, tuple[str, str]]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        return {row["code"]: (row["en"], row["definition"]) for row in csv.DictReader(lines)}
-
-
 def with_notice(notebook: dict, house: House, origin: str, warnings: Iterable[str] = ()) -> None:
     """Put the notice under the page's first heading, with what was noticed about the files."""
-    label, meaning = words(house, origin)
+    label, meaning = labels(house, "origin")[origin]
     said = "".join(f"\n- {warning}" for warning in warnings)
     notice = f":::{{div}} ww-origin ww-origin-{origin}\n**{label}.** {meaning}\n{said}\n:::"
     for cell in notebook["cells"]:
@@ -49,7 +35,7 @@ def require_cleared(where: str, cell: int, what: str, payload: Mapping) -> None:
     stamp = payload.get("cleared")
     if not isinstance(stamp, Mapping) or not ({"guard", "public"} & set(stamp)):
         raise BookError(
-            f"DisclosureError: {where}, cell {cell}: the {what} '{payload.get('name')}' stands on a page that read "
+            f"DisclosureError: {where}, cell {cell}: the {what} '{payload.get('name', '')}' stands on a page that read "
             "microdata and has not passed the disclosure guard.\n"
             "  pass it what was cleared: tables.show(…).passed(cleared); or, if nothing in it comes from microdata, "
             ".passed(public='made from published numbers')"

@@ -109,11 +109,16 @@ def exhibits(page: Page, notebook: Mapping, *, label: str = "") -> list[Exhibit]
     return list(found.values())
 
 
-def ledger(page: Page, notebook: Mapping) -> list[dict[str, object]]:
-    """The entries that the page made in the replication ledger, one mapping per row."""
+def ledger(page: Page, notebook: Mapping, *, label: str = "") -> list[dict[str, object]]:
+    """The entries that the page made in the replication ledger, one mapping per row.
+
+    ``label`` names the microdata that the page read, if it did: then they must have passed the disclosure guard.
+    """
     rows = []
-    for _, output in _outputs(notebook):
+    for cell, output in _outputs(notebook):
         if entries := output.get("data", {}).get(LEDGER):
+            if label:
+                origin.require_cleared(str(page), cell, "entries of the ledger", entries)
             rows += [dict(zip(entries["columns"], row, strict=True), page=page.name) for row in entries["rows"]]
     return rows
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from book import draw, microdata, origin
+from book import draw, ledger, microdata, origin, outputs, words
 from book.errors import BookError
 from book.notebook import read_chapter
 from book.outputs import CHART, Exhibit, exhibits, joined, numbers
@@ -52,10 +52,15 @@ def plan(
     runs = {run.page.name: run for run in executed}
     notebooks = {name: json.loads(run.notebook.read_bytes()) for name, run in runs.items()}
     origins = {name: found for name, run in runs.items() if (found := origin.of_page(run))}
-    labels = {name: origin.words(house, found)[0] for name, found in origins.items()}
+    labels = {name: words.labels(house, "origin")[found][0] for name, found in origins.items()}
     shown = {
         name: exhibits(runs[name].page, notebook, label=labels.get(name, "")) for name, notebook in notebooks.items()
     }
+    entries = ledger.merged(
+        row
+        for name, notebook in notebooks.items()
+        for row in outputs.ledger(runs[name].page, notebook, label=labels.get(name, ""))
+    )
     published = {name: numbers(runs[name].page, notebook) for name, notebook in notebooks.items()}
     store = house.cache / "charts"
     charts = {item: item.chart.key for items in shown.values() for item in items if item.kind == CHART}
@@ -73,7 +78,8 @@ def plan(
                 origin.with_notice(notebooks[page.name], house, origins[page.name], noticed)
             tree.add(f"{page.name}.ipynb", _notebook(page, notebooks[page.name], targets))
         else:
-            tree.add(f"{page.name}.md", _static_page(house, page, pages, runs, targets))
+            text = _static_page(house, page, pages, runs, targets)
+            tree.add(f"{page.name}.md", ledger.filled(text, entries, house) if page.chapter == ledger.PAGE else text)
     _add_assets(tree, house)
     used = [pictures.folder for pictures in drawn.values()]
     if charts:
@@ -83,6 +89,7 @@ def plan(
     tree.add("_toc.yml", _as_yaml(_table_of_contents(house, pages)))
     tree.add("_config.yml", _as_yaml(_config(house, tree)))
     _add_extra(tree, house, pages, published)
+    tree.add(f"{EXTRA}/{ledger.FILE}", ledger.as_csv(entries))
     if exported:
         _add_evidence(tree, exported)
     tree.add("_meta.json", _as_json(made_from.as_dict() | {"pages": _page_facts(pages, runs, shown)}))

@@ -27,7 +27,6 @@ ARM_COLOURS = {"intensive": GREEN, "basic": GREY, "all": INK}
 POPULATION_SHAPES = {"nonwestern": "circle", "none": "square", "western": "diamond", "all": "triangle-up"}
 
 WIDE, NARROW = 680, 330
-_TRUTH = ["Estimate, 95% interval", "Truth"]
 FONT = "Helvetica Neue, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 
 
@@ -265,11 +264,14 @@ def curve(
     return Chart(name, alt_text, *pictures, frame, note)
 
 
-def compared(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, note: str = "") -> Chart:
-    """Estimates with 95% intervals, and as a diamond what they should find.
+def compared(
+    frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, against: str = "Truth", note: str = ""
+) -> Chart:
+    """Estimates with 95% intervals, and as a diamond what they are held against: the truth, or what is printed.
 
     ``frame`` holds ``label``, ``estimate``, ``low``, ``high`` and ``truth`` (may be missing), in printed units.
     """
+    what = ["Estimate, 95% interval", against]
     frame = frame.assign(
         shown=[
             f"{formats.number(row.estimate, 2)} ({formats.interval(row.low, row.high, 2)})"
@@ -284,13 +286,11 @@ def compared(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, note: 
         tooltip = ["label:N", alt.Tooltip("shown:N", title="Estimate"), alt.Tooltip("truth:Q", format=".2f")]
         base = alt.Chart().encode(y=alt.Y("label:N", sort=order, title=None, axis=_row_axis()), tooltip=tooltip)
         zero = alt.Chart().mark_rule(color=MUTED, strokeDash=[3, 3]).encode(x=alt.datum(0))
-        colour = alt.Color(
-            "what:N", scale=_scale({"Estimate, 95% interval": BLUE, "Truth": ORANGE}, _TRUTH), title=None
-        )
-        shape = alt.Shape("what:N", scale=alt.Scale(domain=_TRUTH, range=["circle", "diamond"]), title=None)
+        colour = alt.Color("what:N", scale=_scale(dict(zip(what, (BLUE, ORANGE), strict=True)), what), title=None)
+        shape = alt.Shape("what:N", scale=alt.Scale(domain=what, range=["circle", "diamond"]), title=None)
         bar = base.mark_rule(strokeWidth=2, color=BLUE).encode(x=x, x2="high:Q")
-        dot = base.transform_calculate(what=f"'{_TRUTH[0]}'").mark_point(filled=True, size=60, opacity=1)
-        diamond = base.transform_filter("isValid(datum.truth)").transform_calculate(what=f"'{_TRUTH[1]}'")
+        dot = base.transform_calculate(what=f"'{what[0]}'").mark_point(filled=True, size=60, opacity=1)
+        diamond = base.transform_filter("isValid(datum.truth)").transform_calculate(what=f"'{what[1]}'")
         layers = [
             zero, bar, dot.encode(x="estimate:Q", color=colour, shape=shape),
             diamond.mark_point(filled=False, size=90, strokeWidth=2).encode(x="truth:Q", color=colour, shape=shape),
@@ -299,7 +299,8 @@ def compared(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, note: 
         layered = alt.layer(*layers, data=frame).properties(width=panel, height=alt.Step(34))
         pictures.append(_finish(layered, None, width))
     details = [
-        f"{r.label}: {r.shown}" + ("" if pd.isna(r.truth) else f", truth {r.truth:.2f}") for r in frame.itertuples()
+        f"{r.label}: {r.shown}" + ("" if pd.isna(r.truth) else f", {against.lower()} {r.truth:.2f}")
+        for r in frame.itertuples()
     ]
     return Chart(name, _alt(alt_text, details), *pictures, frame.drop(columns="shown"), note)
 

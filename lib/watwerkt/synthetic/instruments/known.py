@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,8 @@ COLUMNS = (
 TYPICAL_LATE = 9  # assumed month of start of a late deployment
 
 
-def truth(*, effects: Effects = "background") -> pd.DataFrame:
-    """What is known of the data-generating process, one row per quantity.
+def truth(*, effects: Effects = "background", populations: Sequence[str] = POPULATIONS) -> pd.DataFrame:
+    """What is known of the data-generating process of these populations, one row per quantity.
 
     ``kind`` tells them apart:
 
@@ -39,7 +39,7 @@ def truth(*, effects: Effects = "background") -> pd.DataFrame:
     effects that the report prints table, cell, published, and possible: the nearest effect that is, since some printed
     effects would make more people leave than there are.
     """
-    rows = [row for name in POPULATIONS for row in _rows(population(name, effects))]
+    rows = [row for name in populations for row in _rows(population(name, effects))]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -197,7 +197,7 @@ class _Measured:
         return float(np.nanmean(self._outcome(cell.outcome)[rows]))
 
     def _effect(self, cell: Cell) -> float:
-        """LATE with the covariates of Table II.1; difference-in-differences, where needed with an instrument, without."""
+        """LATE with the covariates of Table II.1; difference-in-differences without, where needed by instrument."""
         frame, inside = self.frame, self.inside
         served = frame["received_services"].to_numpy(float)
         known = np.ones(len(frame)) if cell.outcome == "received_services" else self._outcome(cell.outcome)

@@ -80,7 +80,7 @@ class Part:
 
 @dataclass
 class Work:
-    """Coefficients by (situation, outcome); ``tie`` is the correlation of u and v, ``wage_tie`` that of u and the wage."""
+    """Coefficients by (situation, outcome); ``tie`` is the correlation of u and v, ``wage_tie`` of u and the wage."""
 
     coefficients: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     levels: dict[tuple[str, str], Levels] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Work:
         return part.offsets.get(outcome, 0.0) + part.x @ self.coefficients[situation, outcome]
 
     def means(self, situation: str, part: Part, *, trend: Mapping[str, float] | None = None) -> dict[str, np.ndarray]:
-        """Expected outcomes of each person, as shares of everyone; ``wage`` is the expected wage times the chance of a job.
+        """Expected outcomes of each person, as shares of everyone; ``wage`` is the wage times the chance of a job.
 
         ``trend`` is added to the index of an outcome: the half-year of inflow.
         """
@@ -202,7 +202,7 @@ def _calibrated(nudge: Mapping[tuple[str, str], float]) -> Work:
 
 @cache
 def trends(situation: str) -> list[dict[str, float]]:
-    """Shifts of the indices by half-year of inflow: the same change in the share with a job at both kinds of offices."""
+    """Shifts of the indices by half-year of inflow: the same change in the share at both kinds of offices."""
     model, frame = work(), people.population()
     part = part_of(frame[(frame["arm"] == "regular") == (situation == "regular")])
     found: list[dict[str, float]] = [{} for _ in range(HALF_YEARS)]
@@ -261,7 +261,7 @@ def _totals(
 
 
 def _tie(model: Work, frame: pd.DataFrame) -> float:
-    """The correlation with which self-reporters are as many of the control group's job finders as Table II.3 implies."""
+    """The correlation that makes self-reporters the share of the controls with a job that Table II.3 implies."""
     share = 1 - printed.first_stage("received_services_job")
     wanted = share * printed.level("control", "job") * len(frame)
     part = part_of(frame, "asks")
@@ -270,61 +270,47 @@ def _tie(model: Work, frame: pd.DataFrame) -> float:
 
 
 def _wages(model: Work, by_arm: Mapping[str, pd.DataFrame]) -> None:
-    """Wages by characteristics from the experiment group, one level per situation; the correlation with u so that the
-    effect in the wage equation is the printed one, which corrects for selection."""
-    wanted = printed.effect("experiment_vs_control", "hourly_wage")
-
-    effects = []
+    """Wages, with the correlation with u that makes the effect in the wage equation the printed, corrected one."""
+    wanted, effects = printed.effect("experiment_vs_control", "hourly_wage"), []
     for tie in (0.0, 1.0):
         _wage_levels(model, by_arm, tie)
-        effects.append(_wage(model, "experiment") - _wage(model, "control"))
+        effects.append(_constant(model, "experiment") - _constant(model, "control"))
     model.wage_tie = (wanted - effects[0]) / (effects[1] - effects[0])  # everything is linear in it
     _wage_levels(model, by_arm, model.wage_tie)
 
 
-def _wage(model: Work, situation: str) -> float:
-    return float(model.coefficients[situation, "hourly_wage"][0])
-
-
 def _wage_levels(model: Work, by_arm: Mapping[str, pd.DataFrame], tie: float) -> None:
-    def totals(arm: str, kind: str) -> tuple[Part, np.ndarray, np.ndarray, Levels]:
+    """Slopes from the experiment group, and a constant per situation, for one correlation of wage and u."""
+
+    def paid(arm: str, kind: str = "all", situation: str = "") -> tuple[Part, np.ndarray, np.ndarray]:
         part = part_of(by_arm[arm], kind)
-        job_index = model.index("experiment" if kind == "asks" else arm, "job", part)
-        job = tail(job_index, part.asking, kind, model.tie)[0]
-        error = tie * WAGE_SPREAD * mean_error(job_index, part.asking, kind, model.tie)
-        return part, job, error, levels(by_arm[arm], arm, "hourly_wage", mass=job, scale="linear")
+        weight = {"asks": part.asking, "refrains": 1 - part.asking}.get(kind, 1.0)
+        index = model.index(situation or arm, "job", part)
+        error = mean_error(index, part.asking, kind, model.tie)
+        return part, weight * tail(index, part.asking, kind, model.tie)[0], weight * tie * WAGE_SPREAD * error
 
-    part, job, error, found = totals("experiment", "all")
-    target = sums(by_arm["experiment"], found, mass=job)
-    slopes = np.zeros(part.x.shape[1])
-    target = target - part.moments.T @ error
-    x, moments = part.x[:, PAYING], part.moments[:, PAYING]
+    part, job, error = paid("experiment")
+    found = levels(by_arm["experiment"], "experiment", "hourly_wage", mass=job, scale="linear")
+    target = sums(by_arm["experiment"], found, mass=job) - part.moments.T @ error
+    slopes, x, moments = np.zeros(part.x.shape[1]), part.x[:, PAYING], part.moments[:, PAYING]
     slopes[PAYING] = solve(x, target[PAYING], link=identity, weight=job, moments=moments)
-    model.coefficients["experiment", "hourly_wage"] = slopes
-    part, job, error, found = totals("regular", "all")
-    model.coefficients["regular", "hourly_wage"] = _with_level(slopes, part, [(job, error)], found["all", "all"])
-    part, job, error, found = totals("control", "refrains")
-    asks, ask_job, ask_error, _ = totals("control", "asks")
-    own = ask_job * (asks.x @ slopes) + ask_error
-    rest, mass = part.asking * own, part.asking * ask_job
-    one = 1 - part.asking
-    model.coefficients["control", "hourly_wage"] = _with_level(
-        slopes, part, [(one * job, one * error)], found["all", "all"], others=(rest.sum(), mass.sum())
-    )
-    arms = ("experiment", "control", "regular")
-    situations = {arm: {("all", "all"): _wage(model, arm)} for arm in arms}
+    constant, one = {"experiment": 0.0}, np.eye(len(slopes))[0]
+    for arm, kind in (("regular", "all"), ("control", "refrains")):
+        part, job, error = paid(arm, kind)
+        owed, people_paid = job @ (part.x @ slopes) + error.sum(), job.sum()
+        if arm == "control":
+            asks, own_job, own_error = paid("control", "asks", "experiment")
+            owed, people_paid = owed + own_job @ (asks.x @ slopes) + own_error.sum(), people_paid + own_job.sum()
+        constant[arm] = (printed.level(arm, "hourly_wage") * people_paid - owed) / job.sum()
     first_stage = taking(by_arm["control"], people.asking(by_arm["control"]))
-    shift = extra_effect(situations, ("all", "all"), "hourly_wage", first_stage)
-    model.coefficients["before", "hourly_wage"] = slopes - shift * np.eye(len(slopes))[0]
+    everyone = {arm: {("all", "all"): value} for arm, value in constant.items()}
+    constant["before"] = -extra_effect(everyone, ("all", "all"), "hourly_wage", first_stage)
+    for situation, value in constant.items():
+        model.coefficients[situation, "hourly_wage"] = slopes + value * one
 
 
-def _with_level(slopes, part, masses, level, *, others=(0.0, 0.0)) -> np.ndarray:
-    """The slopes with the constant that gives a mean wage."""
-    job = sum(m for m, _ in masses)
-    paid = job @ (part.x @ slopes) + sum(e.sum() for _, e in masses) + others[0]
-    out = slopes.copy()
-    out[0] += (level * (job.sum() + others[1]) - paid) / job.sum()
-    return out
+def _constant(model: Work, situation: str) -> float:
+    return float(model.coefficients[situation, "hourly_wage"][0])
 
 
 def _offset(frame: pd.DataFrame, outcome: str) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -25,11 +26,13 @@ from watwerkt.synthetic.wga.items import (
 )
 from watwerkt.synthetic.wga.response import respondents, weights
 
+LADDERS = (("ladder_end", 36.0), ("ladder_start", 0.0))
 RUNGS = ("rung_1", "rung_2", "rung_3", "rung_4", "rung_5_6")
 STEPS = {"rung_1": 1, "rung_2": 2, "rung_3": 3, "rung_4": 4, "rung_5_6": 6}
 ESTEEM = ("self_esteem_low", "self_esteem_regular", "self_esteem_high")
 MEDIATOR, MEDIATED = "confidence_find_work", "application_interview"
 AT_WORK = {"working": 3.0, "job": 2.0}  # lift of the latent rung of those with a job: assumed
+SEARCH = ("applications_monthly", "applications_weekly")
 WEEKLY_LEAST, ACTIONS_MOST = 4, 36  # a weekly activity counts for four a month; nine kinds at most
 
 
@@ -58,50 +61,56 @@ def _long(persons: pd.DataFrame, answered: pd.DataFrame, late: Mapping, early: M
         table = pd.DataFrame({name: found.get(name, np.full(len(persons), np.nan)) for name in late})[rows]
         parts.append(table.assign(person=persons["person"].to_numpy()[rows], wave=wave))
     out = pd.concat(parts, ignore_index=True)
-    whole = [i.name for i in ITEMS if i.step == 1] + [
-        "applications_monthly",
-        "applications_weekly",
-        "applications",
-        MEDIATED,
-    ]
+    whole = [*(item.name for item in ITEMS if item.step == 1), *SEARCH, "applications", MEDIATED]
     out[whole] = out[whole].round().astype("Int64")
     for name in ("self_esteem", "ladder"):
         out[name] = out[name].astype(object).where(out[name].notna(), None).astype("str")
     return out[["person", "wave", *late]].sort_values(["person", "wave"]).reset_index(drop=True)
 
 
+@dataclass
 class _Draw:
-    """Answers of those who answered; with ``exact``, moved per group until the weighted level is the printed one."""
+    """Answers of those who answered; with ``exact``, moved per group until the weighted level is the printed one.
 
-    def __init__(self, rng, persons, outcomes, answered, weight, exact) -> None:
-        self.rng, self.persons, self.outcomes, self.exact = rng, persons, outcomes, exact
-        self.answered, self.weight, self.n = answered, weight, len(persons)
-        self.arm = persons["arm"].to_numpy(object)
-        self.situation = np.where(persons["self_reporter"] == 1, "experiment", self.arm)
-        self.late = answered["t1"].to_numpy()
-        self.both = answered.all(axis=1).to_numpy()
+    ``weight`` holds the weights of respondents to the second wave (``t1``) and to ``both``, if quotas need them.
+    """
+
+    rng: np.random.Generator
+    persons: pd.DataFrame
+    outcomes: pd.DataFrame
+    answered: pd.DataFrame
+    weight: Mapping[str, np.ndarray]
+    exact: bool
+
+    def __post_init__(self) -> None:
+        self.n, self.arm = len(self.persons), self.persons["arm"].to_numpy(object)
+        self.situation = np.where(self.persons["self_reporter"] == 1, "experiment", self.arm)
+        self.late, self.both = self.answered["t1"].to_numpy(), self.answered.all(axis=1).to_numpy()
 
     def item(self, item: Item) -> tuple[np.ndarray, np.ndarray]:
-        """Answers after three years and at the start."""
+        """Answers after three years and at the start; missing where the question was not put."""
         place, lean = locations(item.name), leaning(self.persons, item)
-        z = self.rng.standard_normal((2, self.n))
+        z, noise = self._twice()
         asked = self.rng.random(self.n) < item.share
         if item.served:
             asked &= self.arm != "control"
-        mean = np.array([place.get(s, np.nan) for s in self.situation])
-        latent = np.nan_to_num(mean) + lean + item.spread * z[0]
-        late = self._levelled(item.answer, latent, asked & self.late, "t1", lambda arm: level(item.name, arm), item)
+        latent = np.array([place.get(s, 0.0) for s in self.situation]) + lean + item.spread * z
+        late = self._levelled(item.answer, latent, asked & self.late, "t1", lambda arm: level(item.name, arm))
         late = np.where(asked, late, np.nan)
         if not item.twice:
             return late, np.full(self.n, np.nan)
-        noise = PERSISTENCE * z[0] + np.sqrt(1 - PERSISTENCE**2) * z[1]
         latent = np.array([place[f"t0_{arm}"] for arm in self.arm]) + lean + item.spread * noise
 
         def wanted(arm: str) -> float:
             rows = self.both & (self.arm == arm)
             return np.average(late[rows], weights=self.weight["both"][rows]) - change(item.name)[arm]
 
-        return late, self._levelled(item.answer, latent, self.both, "both", wanted, item)
+        return late, self._levelled(item.answer, latent, self.both, "both", wanted)
+
+    def _twice(self) -> tuple[np.ndarray, np.ndarray]:
+        """Two standard normal draws per person, correlated."""
+        z = self.rng.standard_normal((2, self.n))
+        return z[0], PERSISTENCE * z[0] + np.sqrt(1 - PERSISTENCE**2) * z[1]
 
     def _levelled(
         self,
@@ -110,84 +119,87 @@ class _Draw:
         counted: np.ndarray,
         weight: str,
         wanted: Callable[[str], float],
-        item: Item | None = None,
     ) -> np.ndarray:
-        """Answers; by quota, with each group's latent ones shifted until those counted have the wanted weighted mean."""
-        if self.exact:
-            latent = latent.copy()
-            for arm in printed.ARMS:
-                rows = counted & (self.arm == arm)
-                if rows.any() and not (item is not None and item.served and arm == "control"):
-                    latent[self.arm == arm] += _shift(answer, latent[rows], self.weight[weight][rows], wanted(arm))
-        return answer(latent)
+        """Answers; by quota, each group's latent ones shifted until those counted have the wanted weighted mean."""
+
+        def mean(shift: float, rows: np.ndarray) -> float:
+            return np.average(answer(latent[rows] + shift), weights=self.weight[weight][rows])
+
+        return answer(latent + self._shifts(mean, counted, wanted)) if self.exact else answer(latent)
+
+    def _shifts(
+        self, mean: Callable[[float, np.ndarray], float], counted: np.ndarray, wanted: Callable[[str], float]
+    ) -> np.ndarray:
+        """Per person, the shift at which the mean of those counted in the group comes nearest to what is wanted."""
+        shift = np.zeros(self.n)
+        for arm in printed.ARMS:
+            rows = counted & (self.arm == arm)
+            if rows.any():
+                shift[self.arm == arm] = _bisect(lambda c, rows=rows: mean(c, rows), wanted(arm))
+        return shift
 
     def esteem(self) -> tuple[np.ndarray, np.ndarray]:
         """Low, regular or high self-esteem: two cuts of one latent answer."""
-        z = self.rng.standard_normal((2, self.n))
-        noise = PERSISTENCE * z[0] + np.sqrt(1 - PERSISTENCE**2) * z[1]
-        late = self._cut(z[0], self.late, "t1", {s: esteem(s) for s in printed.ARMS}, ESTEEM)
-        return late, self._cut(
-            noise, self.both, "both", {a: esteem_before(a) for a in printed.ARMS}, ESTEEM, by_arm=True
-        )
+        late, early = self._twice()
+        if self.exact:
+            shares = {arm: esteem("control_all" if arm == "control" else arm) for arm in printed.ARMS}
+            now = self._cut(late, self.arm, _cuts(shares), ESTEEM, self.late, "t1", shares)
+        else:
+            now = self._cut(late, self.situation, _cuts({s: esteem(s) for s in printed.ARMS}), ESTEEM)
+        start = {arm: esteem_before(arm) for arm in printed.ARMS}
+        return now, self._cut(early, self.arm, _cuts(start), ESTEEM, self.both, "both", start)
 
     def ladder(self) -> tuple[np.ndarray, np.ndarray]:
         """Rung at the end, on which a job lifts people, and at the start."""
         lift = self.outcomes[list(AT_WORK)].to_numpy(float) @ np.array(list(AT_WORK.values()))
+        end, start = ({arm: rungs(arm, *when) for arm in printed.ARMS} for when in LADDERS)
         z = self.rng.standard_normal((2, self.n))
-        late = np.empty(self.n, object)
-        for arm in printed.ARMS:
-            rows, counted = self.arm == arm, (self.arm == arm) & self.both
-            shares = rungs(arm, "ladder_end", 36.0)
-            if self.exact and counted.any():
-                cuts = _weighted_cuts((z[0] + lift)[counted], self.weight["both"][counted], shares)
-            else:
-                cuts = ladder_cuts(arm)
-            late[rows] = np.array(RUNGS, object)[np.searchsorted(cuts, (z[0] + lift)[rows])]
-        starts = {arm: rungs(arm, "ladder_start", 0.0) for arm in printed.ARMS}
-        return late, self._cut(z[1], self.both, "both", starts, RUNGS, by_arm=True)
+        cuts = {arm: ladder_cuts(arm) for arm in printed.ARMS}
+        late = self._cut(z[0] + lift, self.arm, cuts, RUNGS, self.both, "both", end)
+        return late, self._cut(z[1], self.arm, _cuts(start), RUNGS, self.both, "both", start)
 
-    def _cut(self, z, counted, weight, shares, labels, *, by_arm: bool = False) -> np.ndarray:
-        """Ordered categories with these shares."""
-        out, group = np.empty(self.n, object), self.arm if by_arm or self.exact else self.situation
-        for name in printed.ARMS:
+    def _cut(
+        self,
+        latent: np.ndarray,
+        group: np.ndarray,
+        cuts: Mapping[str, np.ndarray],
+        labels: Sequence[str],
+        counted: np.ndarray | None = None,
+        weight: str = "",
+        shares: Mapping[str, np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """Ordered categories; by quota, cut where those counted have these weighted shares."""
+        out = np.empty(self.n, object)
+        for name, own in cuts.items():
             rows = group == name
-            some = rows & counted
-            cuts = ndtri(np.cumsum(shares[name])[:-1])
-            if self.exact and some.any():
-                printed_shares = shares[name] if by_arm or name != "control" else esteem("control_all")
-                cuts = _weighted_cuts(z[some], self.weight[weight][some], printed_shares)
-            out[rows] = np.array(labels, object)[np.searchsorted(cuts, z[rows])]
+            if self.exact and (rows & counted).any():
+                some = rows & counted
+                own = _weighted_cuts(latent[some], self.weight[weight][some], shares[name])
+            out[rows] = np.array(labels, object)[np.searchsorted(own, latent[rows])]
         return out
 
     def applications(self) -> dict[str, np.ndarray]:
         """Monthly and weekly search activities, and their number a month, from one latent answer."""
         z, more = self.rng.standard_normal(self.n), self.rng.exponential(size=self.n)
         found = {}
-        for name in ("applications_monthly", "applications_weekly"):
+        for name in SEARCH:
             item = Item(name, 0.0, 1.0, 1.0, 1.0)
             latent = z + 0.5 + np.array([ndtri(search(s)[name]) for s in self.situation])
             found[name] = self._levelled(item.answer, latent, self.late, "t1", lambda arm, n=name: level(n, arm))
-        found["applications_weekly"] = np.minimum(found["applications_weekly"], found["applications_monthly"])
+        monthly, weekly = found[SEARCH[0]], np.minimum(found[SEARCH[1]], found[SEARCH[0]])
         scale = np.array([weekly_scale(s) for s in self.situation])
         few = 1 + (more * 7).astype(int) % 3
 
-        def number(stretch: np.ndarray) -> np.ndarray:
+        def number(stretch: np.ndarray | float) -> np.ndarray:
             many = np.minimum(WEEKLY_LEAST + np.floor(scale * more * np.exp(stretch)), ACTIONS_MOST)
-            return np.where(
-                found["applications_weekly"] == 1, many, np.where(found["applications_monthly"] == 1, few, 0)
-            )
+            return np.where(weekly == 1, many, np.where(monthly == 1, few, 0))
 
-        stretch = np.zeros(self.n)
-        if self.exact:
-            for arm in printed.ARMS:
-                rows = (self.arm == arm) & self.late
-                if rows.any():
-                    own = self.weight["t1"][rows]
-                    wanted = level("applications_mean", arm)
-                    stretch[self.arm == arm] = _bisect(
-                        lambda c, r=rows, w=own: np.average(number(c)[r], weights=w), wanted
-                    )
-        return found | {"applications": number(stretch)}
+        def mean(stretch: float, rows: np.ndarray) -> float:
+            return np.average(number(stretch)[rows], weights=self.weight["t1"][rows])
+
+        wanted = partial(level, "applications_mean")
+        stretch = self._shifts(mean, self.late, wanted) if self.exact else 0.0
+        return {SEARCH[0]: monthly, SEARCH[1]: weekly, "applications": number(stretch)}
 
     def interview(self, mediator: np.ndarray) -> np.ndarray:
         """Whether there was a job interview: a logistic model of services, the mediator, and both together."""
@@ -200,8 +212,9 @@ class _Draw:
         return self._levelled(item.answer, latent, self.late, "t1", lambda arm: level(MEDIATED, arm))
 
 
-def _shift(answer: Callable, latent: np.ndarray, weight: np.ndarray, wanted: float) -> float:
-    return _bisect(lambda c: np.average(answer(latent + c), weights=weight), wanted)
+def _cuts(shares: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Cuts of a standard normal that give these shares."""
+    return {name: ndtri(np.clip(np.cumsum(own)[:-1], 1e-12, 1 - 1e-12)) for name, own in shares.items()}
 
 
 def _bisect(mean: Callable[[float], float], wanted: float) -> float:
@@ -268,7 +281,7 @@ def ladder_cuts(arm: str) -> np.ndarray:
 @cache
 def search(situation: str) -> Mapping[str, float]:
     """Shares that look for work monthly and weekly, and the mean number of activities."""
-    names = ("applications_monthly", "applications_weekly", "applications_mean")
+    names = (*SEARCH, "applications_mean")
     found = {name: level(name, situation) for name in names}
     if situation != "control":
         return found
