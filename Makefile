@@ -41,7 +41,7 @@ $(EXTRA)/%/.ready: requirements-%.txt $(READY)
 	@touch $@
 
 bench: $(READY) $(EXTRA)/bench/.ready ## the benchmarks, each against a stated peer, as ratios
-	@$(BIN)/python -m book bench
+	@$(BIN)/python -m book bench $(if $(RECORD),--record)
 
 spark: $(READY) $(EXTRA)/spark/.ready ## the compression on a local Spark (needs Java 17)
 	@command -v java >/dev/null || { echo "error: there is no Java. On Debian: apt-get install default-jre-headless" >&2; exit 1; }

@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--port", type=int, default=8000, help="the first port to try (default: 8000)")
     made = command(_bench, "measure against serial papermill and jupyter-book build")
     made.add_argument("--quick", action="store_true", help="the page benchmark only")
+    made.add_argument("--record", action="store_true", help="keep those of the estimators in data/bench")
     made = command(_numbers, "list as Markdown the numbers that differ between two builds")
     made.add_argument("old", type=Path, help="numbers.json of the one build")
     made.add_argument("new", type=Path, help="numbers.json of the other build")
@@ -146,7 +147,7 @@ def _preview(given: argparse.Namespace) -> None:
 def _bench(given: argparse.Namespace) -> None:
     from book.bench import bench
 
-    bench(House.here(), quick=given.quick)
+    bench(House.here(), quick=given.quick, record=given.record)
 
 
 def _numbers(given: argparse.Namespace) -> None:

@@ -81,12 +81,18 @@ class Result:
         return f"| {self.name} | {self.ours:.2f} s | {peer} | {ratio} | {wanted} | {self.note} |"
 
 
-def bench(house: House, *, quick: bool = False) -> list[Result]:
-    """Run them, print the table, write it to ``_build/bench.json``; an error if a bound is missed."""
+def bench(house: House, *, quick: bool = False, record: bool = False) -> list[Result]:
+    """Run them, print the table, write it to ``_build/bench.json``; an error if a bound is missed.
+
+    ``record``: those of the estimators also go into the file that the page on scale shows.
+    """
+    from book.bench_estimators import estimators
+
     with tempfile.TemporaryDirectory(prefix="watwerkt-bench-") as folder:
         results = [small_pages(house, Path(folder) / "small")]
         if not quick:
             results.append(audit(house))
+            results += estimators(house, record=record)
             results += whole_site(house, Path(folder) / "site")
     tell("")
     say("| what | ours | peer | ratio | wanted | |")

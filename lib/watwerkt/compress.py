@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 EXITS = ("work", "other")
 TABLES = ("persons", "services", "interviews")
+MOMENTS = (2, 6)  # months from which a start is normal, and late (Heyma & Vervliet 2020, Table 8)
 KEYS = ("profile", "month", "state")
 
 
@@ -37,10 +38,9 @@ class Plan:
     covariates
         Columns of ``persons`` and their values; the first value of each is the base.
     services
-        Services that, once begun, last: each is a state whose class is the moment of deployment.
-    moments
-        Month (counted from nought) in which each later class of moments begins: (2, 6) makes months 0–1 early, 2–5
-        normal, 6 and later late. Empty for one class only.
+        Services that, once begun, last: each is a state whose class is the moment of deployment. The value is the month
+        (from nought) in which each later class begins: ``MOMENTS``, (2, 6), makes months 0–1 early, 2–5 normal, 6 and
+        later late; () makes one class.
     interviews
         How many numbered interviews there are; each is a state for ``lasting`` months.
     horizon
@@ -48,8 +48,7 @@ class Plan:
     """
 
     covariates: Mapping[str, tuple[str, ...]]
-    services: tuple[str, ...]
-    moments: tuple[int, ...] = (2, 6)
+    services: Mapping[str, tuple[int, ...]]
     interviews: int = 5
     lasting: int = 2
     horizon: int = 18
@@ -62,8 +61,8 @@ class Plan:
     @property
     def states(self) -> dict[str, int]:
         """Every state and how many values it has; nought is not (yet) begun, or over."""
-        classes = len(self.moments) + 2
-        return {**dict.fromkeys(self.services, classes), **dict.fromkeys(self.talks, 2)}
+        classes = {name: len(later) + 2 for name, later in self.services.items()}
+        return {**classes, **dict.fromkeys(self.talks, 2)}
 
 
 def cells(persons: ir.Table, services: ir.Table, interviews: ir.Table, plan: Plan) -> ir.Table:
@@ -97,13 +96,13 @@ def cells(persons: ir.Table, services: ir.Table, interviews: ir.Table, plan: Pla
         **{kind: (last & (long.exit == kind)).cast("int32") for kind in EXITS},
     )
     counted = {kind: rows[kind].sum().cast("int64") for kind in EXITS}
-    return rows.group_by(list(KEYS)).aggregate(n=rows.count().cast("int64"), **counted)
+    return rows.group_by(list(KEYS)).aggregate(n=rows.count().cast("int64"), **counted).order_by(list(KEYS))
 
 
 def profiles(persons: ir.Table, plan: Plan) -> ir.Table:
     """How many people entered with each profile: profile, people."""
     coded = persons.select(profile=_profile(persons, plan))
-    return coded.group_by("profile").aggregate(people=coded.count().cast("int64"))
+    return coded.group_by("profile").aggregate(people=coded.count().cast("int64")).order_by("profile")
 
 
 def unpacked(numbers: Sequence[int] | np.ndarray, sizes: Mapping[str, int]) -> pd.DataFrame:
@@ -140,8 +139,8 @@ def in_memory(frame: pd.DataFrame) -> ir.Table:
 
 
 def collect(found: ir.Table, engine: BaseBackend) -> pd.DataFrame:
-    """Cells or profiles as a data frame, computed by an engine of Ibis, in the order of their keys."""
-    return engine.to_pyarrow(found.order_by([name for name in KEYS if name in found.columns])).to_pandas()
+    """What an expression gives, computed by an engine of Ibis, as a data frame."""
+    return engine.to_pyarrow(found).to_pandas()
 
 
 def check(persons: pd.DataFrame, plan: Plan) -> None:
@@ -193,8 +192,8 @@ def _state(long: ir.Table, name: str, plan: Plan) -> ir.IntegerValue:
     begin = long[name]
     waiting = begin.isnull() | (begin > long.month)
     if name in plan.services:
-        later = [(begin < month, value) for value, month in enumerate(plan.moments, start=1)]
-        return ibis.cases((waiting, 0), *later, else_=len(plan.moments) + 1)
+        later = [(begin < month, value) for value, month in enumerate(plan.services[name], start=1)]
+        return ibis.cases((waiting, 0), *later, else_=len(plan.services[name]) + 1)
     return ibis.cases((waiting | (long.month >= begin + plan.lasting), 0), else_=1)
 
 

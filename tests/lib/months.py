@@ -2,11 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from watwerkt.compress import Plan
+from watwerkt.compress import MOMENTS, Plan
 
 PLAN = Plan(
     {"sex": ("female", "male"), "population": ("no_nonwestern", "nonwestern")},
-    services=("jobhunting", "training"), interviews=2, horizon=8,
+    services={"jobhunting": MOMENTS, "training": MOMENTS}, interviews=2, horizon=8,
 )  # fmt: skip
 TRUTH = {
     "work:sex=male": 0.2, "work:population=nonwestern": -0.3, "work:jobhunting=early": 0.5,

@@ -63,7 +63,7 @@ def test_model_and_robust_standard_errors_are_near_each_other_when_the_model_hol
 
 
 def test_the_incidence_that_the_model_implies_for_the_sample_is_what_was_seen_without_services():
-    plain = Plan(PLAN.covariates, services=(), interviews=0, horizon=PLAN.horizon)
+    plain = Plan(PLAN.covariates, services={}, interviews=0, horizon=PLAN.horizon)
     drawn = tables(PEOPLE, np.random.default_rng(5))
     model = fit(cells_of(*compressed(drawn, plain), plain))
     seen = cumulative_incidence(drawn["persons"], months="months_observed", exit_="exit", kinds=("work", "other"))

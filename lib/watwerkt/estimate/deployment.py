@@ -220,7 +220,7 @@ def _terms(cells: Cells, state: str, start: int) -> list[tuple[int, np.ndarray]]
 
 
 def _class(cells: Cells, state: str, start: int) -> int:
-    return sum(start >= month for month in cells.plan.moments) if state in cells.plan.services else 0
+    return sum(start >= month for month in cells.plan.services.get(state, ()))
 
 
 def _starts(cells: Cells, state: str) -> list[int]:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from watwerkt.compress import Plan, compressed
+from watwerkt.compress import MOMENTS, Plan, compressed
 from watwerkt.estimate.competing import fit
 from watwerkt.estimate.deployment import effects
 from watwerkt.estimate.design import cells_of
 
 PLAN = Plan(
     {"sex": ("female", "male"), "population": ("no_nonwestern", "nonwestern")},
-    services=("jobhunting",), interviews=1, horizon=8,
+    services={"jobhunting": MOMENTS}, interviews=1, horizon=8,
 )  # fmt: skip
 STARTS = (0, 3, 6)
 

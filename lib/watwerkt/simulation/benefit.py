@@ -116,7 +116,7 @@ def _exits(rng: np.random.Generator, chances: np.ndarray) -> tuple[np.ndarray, n
 
 # --- a service that begins at some month ------------------------------------------------------------------------------
 
-PLAN = Plan({"sex": ("female", "male")}, services=("jobhunting",), moments=(6,), interviews=1, horizon=FOLLOW_UP)
+PLAN = Plan({"sex": ("female", "male")}, services={"jobhunting": (6,)}, interviews=1, horizon=FOLLOW_UP)
 LEVELS = {"work": (-2.6, -0.04), "other": (-3.9, 0.02)}  # log-odds against staying in month 0, and their slope
 BY_SEX = {"work": 0.2, "other": -0.1}
 BY_MOMENT = {"work": (0.35, 0.15), "other": (-0.1, 0.0)}  # begun before month 6, or from then on
@@ -134,7 +134,7 @@ def _month_chances(male: np.ndarray, start: np.ndarray, talk: np.ndarray) -> np.
     for kind in EXITS:
         level, slope = LEVELS[kind]
         early, late = BY_MOMENT[kind]
-        service = np.where(start < PLAN.moments[0], early, late)[:, None] * begun
+        service = np.where(start < PLAN.services["jobhunting"][0], early, late)[:, None] * begun
         odds.append(np.exp(level + slope * months + BY_SEX[kind] * male[:, None] + service
                            + BY_INTERVIEW[kind] * talking))  # fmt: skip
     return np.stack(odds) / (1 + sum(odds))

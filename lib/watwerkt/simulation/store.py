@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from io import StringIO
@@ -25,8 +24,8 @@ _ABOUT = {
     "name": "simulation-draws",
     "path": "simulation/draws.csv",
     "title": "Simulation study of the estimators: what each said of every made-up data set",
-    "description": "Made-up data with known truths, never evidence. One row per design and draw; of a test, estimate is "
-    "the p value. A low above high stands for everything but the gap between them.",
+    "description": "Made-up data with known truths, never evidence. One row per design and draw; of a test, estimate "
+    "is the p value. A low above high stands for everything but the gap between them.",
     "format": "csv",
     "mediatype": "text/csv",
     "encoding": "utf-8",
@@ -106,7 +105,7 @@ def _replace(path: Path, text: str) -> None:
     """All or nothing: a run that is cut short leaves the file that was there."""
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(text, "utf-8")
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def _formatted(name: str, draws: Sequence[Draw]) -> list[str]:

@@ -55,25 +55,13 @@ def check(design: str, draws: int) -> int:
     Raises SimulationError at the first that differs by more than 1e-6 of its size: the library, or the file, has
     changed since.
     """
-    known = _read([design])[0][1]
-    if draws > len(known):
-        raise SimulationError(f"design {design!r} has {len(known)} draws, not {draws}.\n  ask for fewer")
-    for number in range(draws):
-        fresh, kept = DESIGNS[design].nth(number), known.iloc[number]
-        for column in store.NUMBERS:
-            now, then = getattr(fresh, column), kept[column]
-            same = now == then or (now != now and then != then) or math.isclose(now, then, rel_tol=SAME, abs_tol=NIL)
-            if not same:
-                raise SimulationError(
-                    f"design {design!r}, draw {number}: {column} is {now:.8g}, the file has {then:.8g}.\n"
-                    f"  if the library changed for a reason, run `{store.COMMAND} {design}`"
-                )
-    return draws
+    return _checked(*_read([design])[0], draws)
 
 
 def check_all(draws: int) -> pd.DataFrame:
     """:func:`check` for every design: design, draws that agree."""
-    return pd.DataFrame({"design": list(DESIGNS), "agreeing": [check(name, draws) for name in DESIGNS]})
+    agreeing = {design.name: _checked(design, frame, draws) for design, frame in _read(None)}
+    return pd.DataFrame({"design": list(agreeing), "agreeing": list(agreeing.values())})
 
 
 def verdict(share: float, low: float, high: float) -> str:
@@ -95,6 +83,25 @@ def _read(designs: Iterable[str] | None, measures: str | None = None) -> list[tu
         if name not in found:
             raise SimulationError(f"there are no results of design {name!r}.\n  run `{store.COMMAND} {name}`")
     return [(DESIGNS[name], found[name]) for name in names if measures in (None, DESIGNS[name].measures)]
+
+
+def _checked(design: Design, known: pd.DataFrame, draws: int) -> int:
+    if not 0 < draws <= len(known):
+        raise SimulationError(
+            f"design {design.name!r} has {len(known)} draws in the file; asked: {draws}.\n"
+            f"  allowed: 1 to {len(known)}, or run `{store.COMMAND} --draws {draws} {design.name}`"
+        )
+    for number in range(draws):
+        fresh, kept = design.nth(number), known.iloc[number]
+        for column in store.NUMBERS:
+            now, then = getattr(fresh, column), float(kept[column])
+            nothing = math.isnan(now) and math.isnan(then)
+            if not (nothing or math.isclose(now, then, rel_tol=SAME, abs_tol=NIL)):
+                raise SimulationError(
+                    f"design {design.name!r}, draw {number}: {column} is {now:.8g}, the file has {then:.8g}.\n"
+                    f"  if the library changed for a reason, run `{store.COMMAND} {design.name}`"
+                )
+    return draws
 
 
 def _intervals(design: Design, frame: pd.DataFrame) -> dict[str, object]:

@@ -13,7 +13,7 @@ from scipy import integrate, stats
 from watwerkt.estimate.balancing import Targets, entropy_balance
 from watwerkt.estimate.fourway import four_way
 from watwerkt.estimate.weighted import balanced_effect, weighted_difference, weighted_means
-from watwerkt.simulation.design import Design, Draw, arms, drawn, happens
+from watwerkt.simulation.design import Design, Draw, drawn, happens
 
 # --- respondents and their population ---------------------------------------------------------------------------------
 

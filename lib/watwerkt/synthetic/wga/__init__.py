@@ -102,7 +102,7 @@ def truth() -> pd.DataFrame:
     ``four_way.`` (services, confidence in finding work and a job interview: parts of the excess risk, mediator held at
     nil, and the coefficients).
     """
-    return _truth()
+    return _truth().copy()
 
 
 def _persons(rng: np.random.Generator, number: int, *, exact: bool) -> pd.DataFrame:

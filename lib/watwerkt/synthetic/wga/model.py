@@ -34,7 +34,6 @@ from watwerkt.synthetic.wga.levels import (
     taking,
 )
 
-SITUATIONS = ("experiment", "control", "regular", "before")
 SHARES = (
     "job",
     "working",

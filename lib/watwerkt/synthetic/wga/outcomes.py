@@ -60,7 +60,7 @@ def _situations(persons: pd.DataFrame) -> list[tuple[str, bool, pd.Index]]:
 
 
 def _drawn(rng: np.random.Generator, situation: str, frame: pd.DataFrame, *, early: bool, exact: bool) -> pd.DataFrame:
-    """In the control group self-reporters have services and their outcomes; the others make up what the levels leave."""
+    """In the control group self-reporters have outcomes with services; the others make up what the levels leave."""
     if situation != "control":
         return _Block(rng, situation, frame, exact, early=early).drawn()
     asks = frame["self_reporter"] == 1

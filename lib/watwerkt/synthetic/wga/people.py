@@ -7,6 +7,8 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
+from scipy.stats import qmc
 
 from watwerkt.published import published
 from watwerkt.synthetic.wga.calibration import by_rank, logistic, quota, solve
@@ -171,7 +173,8 @@ def _characteristics(rng: np.random.Generator, people: int, shares: Mapping[str,
     tie = np.eye(len(names))
     for (one, other), value in TIES.items():
         tie[names.index(one), names.index(other)] = tie[names.index(other), names.index(one)] = value
-    scores = rng.standard_normal((people, len(names))) @ np.linalg.cholesky(tie).T
+    even = ndtri(qmc.Halton(len(names), rng=rng).random(people))  # so that groups differ only in what is printed
+    scores = even @ np.linalg.cholesky(tie).T
     found = {
         name: by_rank(scores[:, k], [shares[name].get(c, 0.0) for c in TRAITS[name]], TRAITS[name])
         for k, name in enumerate(names)

@@ -29,7 +29,7 @@ def situation_means() -> dict[str, tuple[pd.DataFrame, dict[str, np.ndarray]]]:
     """The population of each situation, and the expected outcomes of its people; control with its self-reporters."""
     model, frame = work(), people.population()
     inside, outside = frame[frame["arm"] != "regular"], frame[frame["arm"] == "regular"]
-    found = {s: (inside, model.means(s, part_of(inside))) for s in ("experiment",)}
+    found = {"experiment": (inside, model.means("experiment", part_of(inside)))}
     asks, rest = (model.means(s, part_of(inside, k)) for s, k in (("experiment", "asks"), ("control", "refrains")))
     share = people.asking(inside)
     found["control"] = (inside, {k: share * asks[k] + (1 - share) * rest[k] for k in asks})
@@ -43,7 +43,7 @@ def _over_half_years(model: Work, situation: str, frame: pd.DataFrame) -> dict[s
     part = part_of(frame)
     each = [model.means(situation, part, trend=shift) for shift in trends(situation)]
     months = np.array(HALF_YEAR_MONTHS) / sum(HALF_YEAR_MONTHS)
-    return {k: sum(m * one[k] for m, one in zip(months, each, strict=True)) for k in each[0] if k in each[-1]}
+    return {k: sum(m * one[k] for m, one in zip(months, each, strict=True)) for k in each[0]}
 
 
 def _mean(situation: str, outcome: str, group: tuple[str, str] = ("all", "all")) -> float:
