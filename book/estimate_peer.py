@@ -100,10 +100,9 @@ def people(rows: int) -> pd.DataFrame:
 
 def iv_on_cells(frame: pd.DataFrame) -> list[float]:
     """Sums per cell by DuckDB, then two-stage least squares on the cells, HC1."""
-    import ibis
 
     by = ["assigned", "services", *CONTROLS]
-    cells = compress.collect(compress.statistics(compress.in_memory(frame), "wage", by=by), ibis.duckdb.connect())
+    cells = compress.collect(compress.statistics(compress.in_memory(frame), "wage", by=by), compress.duckdb())
     found = grouped.iv(cells, endogenous="services", instrument="assigned", controls=CONTROLS)
     return [found.estimate, found.se]
 

@@ -299,10 +299,37 @@ def compared(
         layered = alt.layer(*layers, data=frame).properties(width=panel, height=alt.Step(34))
         pictures.append(_finish(layered, None, width))
     details = [
-        f"{r.label}: {r.shown}" + ("" if pd.isna(r.truth) else f", {against.lower()} {r.truth:.2f}")
+        f"{r.label}: {r.shown}" + ("" if pd.isna(r.truth) else f", {against.lower()} {formats.number(r.truth, 2)}")
         for r in frame.itertuples()
     ]
     return Chart(name, _alt(alt_text, details), *pictures, frame.drop(columns="shown"), note)
+
+
+def paths(
+    frame: pd.DataFrame, *, name: str, x: str, y: str, x_title: str, y_title: str, alt_text: str, note: str = ""
+) -> Chart:
+    """One line of ``y`` against ``x`` for each ``path``, told apart by colour and dashes."""
+    names = list(dict.fromkeys(frame["path"]))
+    colours = dict(zip(names, (GREY, GREEN, BLUE, ORANGE), strict=False))
+    dashes = dict(zip(names, ([5, 3], [1, 0], [2, 2], [8, 3]), strict=False))
+    pictures = []
+    for width in (WIDE, NARROW):
+        line = (
+            alt.Chart(frame[[x, y, "path"]])
+            .mark_line(strokeWidth=2)
+            .encode(
+                x=alt.X(f"{x}:Q", title=x_title, axis=alt.Axis(grid=False, tickMinStep=1)),
+                y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(domain=[0, _ceiling(frame[y])])),
+                color=alt.Color("path:N", scale=_scale(colours, names), legend=alt.Legend(title=None)),
+                strokeDash=alt.StrokeDash("path:N", scale=_scale(dashes, names), legend=alt.Legend(title=None)),
+                tooltip=["path:N", f"{x}:Q", alt.Tooltip(f"{y}:Q", format=".1f")],
+            )
+            .properties(width=width - 80, height=220)
+        )
+        pictures.append(_finish(line, None, width))
+    ends = frame.groupby("path", sort=False).tail(1)
+    details = [f"{row['path']}, at the end: {row[y]:.1f}" for _, row in ends.iterrows()]
+    return Chart(name, _alt(alt_text, details), *pictures, frame[[x, y, "path"]], note)
 
 
 def growth(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, note: str = "") -> Chart:

@@ -123,10 +123,8 @@ def compressed(tables: Mapping[str, pd.DataFrame], plan: Plan) -> tuple[pd.DataF
     EstimationError
         A covariate has a value that the plan does not name, or nobody is followed for a month.
     """
-    import ibis
-
     check(tables["persons"], plan)
-    engine = ibis.duckdb.connect()
+    engine = duckdb()
     named = [in_memory(tables[name]) for name in TABLES]
     return collect(cells(*named, plan), engine), collect(profiles(named[0], plan), engine)
 
@@ -136,6 +134,13 @@ def in_memory(frame: pd.DataFrame) -> ir.Table:
     import ibis
 
     return ibis.memtable(pa.Table.from_pandas(frame, preserve_index=False))
+
+
+def duckdb() -> BaseBackend:
+    """DuckDB inside this process, as an engine of Ibis."""
+    import ibis
+
+    return ibis.duckdb.connect()
 
 
 def collect(found: ir.Table, engine: BaseBackend) -> pd.DataFrame:

@@ -151,6 +151,11 @@ def show(
     return Table(name, shown, shown.reset_index() if data is None else data, label, note, numeric)
 
 
+def differences(frame: pd.DataFrame) -> pd.DataFrame:
+    """Relative differences as text: numbers by their size, anything else as it is."""
+    return frame.map(lambda value: formats.tiny(value) if isinstance(value, float) else f"{value}")
+
+
 def effects(
     found: Effects,
     *,

@@ -82,7 +82,13 @@ def seconds():
     return charts.growth(frame, name="seconds", alt_text="Seconds by rows.", axis="Seconds")
 
 
-ALL = [exits, quality, exit_levels, contacts, participants, calendar, power, against_truth, seconds]
+def two_paths():
+    frame = pd.DataFrame({"path": ["With"] * 2 + ["Without"] * 2, "month": [1, 2] * 2, "share": [1.0, 3.0, 1.0, 2.0]})
+    titles = {"x_title": "Months", "y_title": "Share, %"}
+    return charts.paths(frame, name="paths", x="month", y="share", **titles, alt_text="Two paths.")
+
+
+ALL = [exits, quality, exit_levels, contacts, participants, calendar, power, against_truth, seconds, two_paths]
 both_widths = pytest.mark.parametrize("width", ["wide", "narrow"])
 every_chart = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 

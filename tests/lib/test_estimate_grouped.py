@@ -1,10 +1,9 @@
 """Least squares on cells: to the last digits what the rows give, and nothing for cells that cannot be."""
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from watwerkt.compress import in_memory, statistics
+from watwerkt.compress import duckdb, in_memory, statistics
 from watwerkt.errors import EstimationError
 from watwerkt.estimate import grouped, linear
 
@@ -31,7 +30,7 @@ def rows():
 @pytest.fixture(scope="module")
 def cells(rows):
     found = statistics(in_memory(rows), "wage", by=["assigned", "services", "age", "office"])
-    return ibis.duckdb.connect().to_pyarrow(found).to_pandas()
+    return duckdb().to_pyarrow(found).to_pandas()
 
 
 def assert_same(one, two):
@@ -74,7 +73,7 @@ def test_a_weak_instrument_is_said_to_be_weak(rows):
     rng = np.random.default_rng(5)
     weak = rows.assign(coin=rng.integers(0, 2, len(rows)).astype(float))
     table = statistics(in_memory(weak), "wage", by=["coin", "services"])
-    found = grouped.iv(ibis.duckdb.connect().to_pyarrow(table).to_pandas(), endogenous="services", instrument="coin")
+    found = grouped.iv(duckdb().to_pyarrow(table).to_pandas(), endogenous="services", instrument="coin")
     assert "weak" in found.warnings[0]
     assert found.diagnostics["first_stage_f"] < grouped.WEAK
 

@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_people_and_another_seed_others():
 
 @pytest.mark.parametrize("people", [1, 7, 500])
 @pytest.mark.parametrize("exact", [True, False])
-def test_few_people_can_be_made_as_well(people, exact, tmp_path):
+def test_few_people_can_be_made_as_well(people, exact):
     made = synthetic.generate(np.random.default_rng(3), people=people, exact=exact)
     assert made["persons"]["person"].tolist() == list(range(1, people + 1))
 

@@ -1,4 +1,4 @@
-"""Recomputed cells of the experiment with intensive services: through the disclosure guard, then beside the printed ones.
+"""Recomputed cells of the experiment with intensive services, through the disclosure guard and beside the printed ones.
 
 The pages of all groups are one family. Each asks :func:`protect` for the same verdict, so that no page gives away what
 another withholds: the first generation is what is left of a background when the second is taken away.
@@ -14,7 +14,7 @@ from typing import Literal
 
 import pandas as pd
 
-from watwerkt import audit, codes, formats, ledger
+from watwerkt import audit, codes, formats, ledger, tables
 from watwerkt.designs.intensive import ARMS, CUMULATIVE, INTERVIEWS, STUDY, level
 from watwerkt.disclosure import Cleared, Guard, Verdict, family
 from watwerkt.disclosure.cleared import cleared
@@ -39,13 +39,16 @@ NUMBERS = ("recomputed", "ci_low", "ci_high")
 LONGEST = max(HORIZON_DAYS)
 FOLLOWED = f"followed_{LONGEST}"
 HAS_JOB = "has_job"
-OF = ("population", "dimension", "category", "outcome", "statistic", "comparison", "service", "horizon_months")
+OF = ("population", "dimension", "category", "outcome", "statistic", "comparison", "service", "horizon_months", "stars")
 AMOUNTS = (*FRACTIONS, *FIRST_JOB[1:], *ALL_JOBS)
 
 _CLOSED = "The report suppresses the levels behind this effect, and an interval beside it would give them away."
 _FREE = "The synthetic people were not made to give this number: what they give says nothing of the printed one."
 _NONE = "–"
-_HEADS = {"group": "Group", "outcome_label": "Outcome", "row_label": "What", "table_label": "Table"}
+_HEADS = {
+    "group": "Group", "table_label": "Table", "outcome_label": "Outcome", "months_label": "Months",
+    "service_label": "Interview", "comparison_label": "What", "row_label": "What",
+}  # fmt: skip
 
 
 # ---- the guard -----------------------------------------------------------------------------------
@@ -54,9 +57,10 @@ _HEADS = {"group": "Group", "outcome_label": "Outcome", "row_label": "What", "ta
 def protect(microdata: Tables, *, guard: Guard | None = None) -> Verdict:
     """What may be shown of every group for which the report prints effects, each arm apart; the same for every page.
 
-    Counts of exits by all days that a cell needs are protected together, and so are jobs and permanent contracts.
-    Effects of interviews are printed for the two backgrounds only, so the days between which these are measured bear
-    on those alone. Numbers of interviews held stand in Tables 2.6–2.9 and are taken as known.
+    What is counted of exits by 6, 9, 12 and 15 months is protected together, and so are jobs and permanent contracts.
+    Interview effects rest on the people at risk and leaving in each window; the report prints them for the backgrounds
+    only. These counts stand on no page, so they are protected by themselves: what they would tell together with Table
+    3.2, of the three weeks between two days, is not looked at. Numbers of interviews held are public (Tables 2.6–2.9).
 
     Raises DisclosureError for a group that holds nobody.
     """
@@ -69,8 +73,8 @@ def protect(microdata: Tables, *, guard: Guard | None = None) -> Verdict:
     )
     backgrounds = [group for group in printed_groups() if group[1] == "all"]
     days = [_by(outcome, k) for outcome in EXITS for k in range(len(windows()))]
-    closer = guard.protect(_family(people, backgrounds), outcomes={"exits": [*exits, FOLLOWED, *days]})
-    return Verdict(guard, {key: found.rules.get(key) or rule for key, rule in (found.rules | closer.rules).items()})
+    at_risk = guard.protect(_family(people, backgrounds), outcomes={"windows": days})
+    return Verdict(guard, at_risk.rules | found.rules)
 
 
 def clear(recomputed: pd.DataFrame, verdict: Verdict) -> Cleared:
@@ -84,12 +88,14 @@ def clear(recomputed: pd.DataFrame, verdict: Verdict) -> Cleared:
     cells = [known.get(key) for key in zip(recomputed["table"], recomputed["cell"], strict=True)]
     kept = recomputed[[cell is not None for cell in cells]].reset_index(drop=True)
     cells = [cell for cell in cells if cell is not None]
-    rules = ["complementary" if _gives_away(cell) else _rule(cell, verdict) for cell in cells]
+    closed = [_gives_away(cell) for cell in cells]
+    rules = ["" if shut else _rule(cell, verdict) for cell, shut in zip(cells, closed, strict=True)]
     told = [
-        _CLOSED if _gives_away(cell) else "" if rule else why or warnings
-        for cell, rule, why, warnings in zip(cells, rules, kept["why"], kept["warnings"], strict=True)
+        _CLOSED if shut else "" if rule else why or warnings
+        for shut, rule, why, warnings in zip(closed, rules, kept["why"], kept["warnings"], strict=True)
     ]
-    frame = kept[["table", "cell", *NUMBERS]].astype(dict.fromkeys(NUMBERS, float)).assign(why=told)
+    numbers = kept[list(NUMBERS)].astype(float).mask(pd.Series(closed, dtype=bool))
+    frame = pd.concat([kept[["table", "cell"]], numbers], axis=1).assign(why=told)
     return cleared(frame, dict.fromkeys(NUMBERS, rules), settings=asdict(verdict.guard), family=verdict.name)
 
 
@@ -167,16 +173,16 @@ def entries(found: Cleared, *, origin: Literal["synthetic", "supplied"]) -> list
     frame = found.frame
     if origin == "synthetic":
         made = set(targets()[["table", "cell"]].itertuples(index=False, name=None))
-        free = [key not in made for key in zip(frame["table"], frame["cell"], strict=True)]
+        free = pd.Series([key not in made for key in zip(frame["table"], frame["cell"], strict=True)], frame.index)
         frame["why"] = frame["why"].mask(free & frame["recomputed"].notna() & (frame["why"] == ""), _FREE)
     asked = set(zip(frame["table"], frame["cell"], strict=True))
     return [row for row in ledger.estimator(STUDY, frame, origin=origin) if (row.table, row.cell) in asked]
 
 
 def beside(rows: Sequence[Row]) -> pd.DataFrame:
-    """Rows of the ledger with what they are of: codes, and ``group``, ``outcome_label``, ``row_label`` in words.
-
-    ``row_label`` holds the months, the interview, and which level or effect.
+    """Rows of the ledger with what they are of: the codes and stars of the printed cell, and in words ``group``,
+    ``table_label``, ``outcome_label``, ``months_label``, ``service_label``, ``comparison_label`` and ``row_label``, the
+    last three in one, with the arm of a level.
     """
     cells = [_printed()[row.table, row.cell] for row in rows]
     found = ledger.frame(rows).assign(
@@ -184,6 +190,9 @@ def beside(rows: Sequence[Row]) -> pd.DataFrame:
         table_label=[cell.reference for cell in cells],
         group=[cell.group for cell in cells],
         outcome_label=[codes.label("outcome", cell.outcome) for cell in cells],
+        months_label=[_months(cell) for cell in cells],
+        service_label=[codes.label("service", cell.service) if cell.service else "" for cell in cells],
+        comparison_label=[codes.label("comparison", cell.comparison) if cell.comparison else "" for cell in cells],
         row_label=[_row_label(cell) for cell in cells],
     )
     return found.astype(dict.fromkeys(("published", "low", "high", *NUMBERS), float))
@@ -220,8 +229,9 @@ def tally(found: pd.DataFrame, by: str = "table_label") -> pd.DataFrame:
 
 def reasons(found: pd.DataFrame) -> str:
     """Why numbers could not be recomputed, and which misprints were corrected: a note below a table."""
-    told = found.loc[(found["verdict"] == "not_recomputed") | found["why"].str.contains("is read as"), "why"]
-    return " ".join(dict.fromkeys(told))
+    told = found.loc[found["verdict"] == "not_recomputed", "why"]
+    misprints = tables.corrections([_printed()[row.table, row.cell] for row in found.itertuples()])
+    return " ".join(filter(None, [*dict.fromkeys(told), misprints]))
 
 
 def pictured(found: pd.DataFrame, label: Sequence[str]) -> pd.DataFrame:
@@ -230,18 +240,21 @@ def pictured(found: pd.DataFrame, label: Sequence[str]) -> pd.DataFrame:
     ``label`` names the columns that together label a row. Numbers that could not be recomputed are left out.
     """
     kept = found[found["ci_low"].notna()]
-    names = [", ".join(parts) for parts in kept[list(label)].itertuples(index=False)]
+    names = [", ".join(filter(None, parts)) for parts in kept[list(label)].itertuples(index=False)]
     picture = kept[["recomputed", "ci_low", "ci_high", "published"]]
     return picture.set_axis(["estimate", "low", "high", "truth"], axis=1).assign(label=names)
 
 
+def _months(cell: Cell) -> str:
+    return f"{cell.horizon_months:g} months" if cell.horizon_months else ""
+
+
 def _row_label(cell: Cell) -> str:
-    months = f"{cell.horizon_months:g} months" if cell.horizon_months else ""
     interview = codes.label("service", cell.service) if cell.service else ""
     what = codes.label("arm", cell.arm) if cell.arm else codes.label("comparison", cell.comparison)
     if cell.comparison == "intensive_vs_basic":
         what = "Effect"
-    first, *rest = [part for part in (months, interview, what) if part]
+    first, *rest = [part for part in (_months(cell), interview, what) if part]
     return ", ".join([first, *(f"{part[0].lower()}{part[1:]}" for part in rest)])
 
 

@@ -122,7 +122,6 @@ DESIGNS = (
         estimator="Difference in means, clustered by office", quantity="Effect of assignment of a whole office on work",
         process="35 offices of 40 to 180 people, 18 assigned as a whole; each office has a level of its own.",
         truth=lambda: CLUSTERED_EFFECT, draw=_itt_offices,
-        limit="With 35 clusters of unequal size, clustered standard errors are somewhat too small.",
     ),
     Design(
         name="late", study="wga", function="linear.late", estimator="2SLS, HC1",
@@ -141,7 +140,6 @@ DESIGNS = (
         quantity="Effect of one more interview on a score",
         process="1,000 people; an unmeasured cause moves interviews and score; two instruments with an F near 20.",
         truth=lambda: IV_EFFECT, draw=_iv,
-        limit="With a first-stage F near 20, 2SLS leans a little towards the uncorrected estimate.",
     ),
     Design(
         name="anderson_rubin", study="wga", function="linear.anderson_rubin", estimator="Anderson–Rubin set",

@@ -53,7 +53,6 @@ DESIGNS = (
         process="1,500 people, about two in three with a job; luck in finding one goes with wage and with taking "
         "services.",
         truth=lambda: EFFECT, draw=_endogenous,
-        limit=f"A standard error from {BOOTSTRAP} draws is itself uncertain by some seven percent.",
     ),
     Design(
         name="selection_ols", study="wga", function="selection.selection",

@@ -87,7 +87,6 @@ DESIGNS = (
         quantity="Effect of services on work",
         process="35 offices of 80 to 240 people, 21 take part; each office has a level and, per period, a shock.",
         truth=lambda: EFFECT, draw=partial(_did, treated=21),
-        limit="With 35 clusters of unequal size, clustered standard errors are somewhat too small.",
     ),
     Design(
         name="did_few", study="wga", function="did.did",
@@ -101,14 +100,12 @@ DESIGNS = (
         estimator="Difference-in-differences with an instrument, clustered", quantity="Effect of receipt on work",
         process="As with 21 offices; 8% report themselves in any office, 72% take part where services are offered.",
         truth=lambda: RECEIPT_EFFECT, draw=_iv_did,
-        limit="With 35 clusters of unequal size, clustered standard errors are somewhat too small.",
     ),
     Design(
         name="event_study", study="wga", function="did.event_study",
         estimator="Event study by cohort, clustered", quantity="Effect in the first cohort of the experiment",
         process="35 offices, nine cohorts of half a year with 10 to 30 people an office; 21 offices take part.",
         truth=lambda: EFFECT, draw=_event_study,
-        limit="With 35 clusters of unequal size, clustered standard errors are somewhat too small.",
     ),
     Design(
         name="pretrend", study="wga", function="did.event_study", measures="test",
