@@ -12,7 +12,7 @@ from watwerkt.published import published
 from watwerkt.replication import intensive as replication
 from watwerkt.replication.intensive_outcomes import HORIZON_DAYS, by_person, starts, windows
 from watwerkt.synthetic import intensive as synthetic
-from watwerkt.synthetic.intensive.whole import quota, whole
+from watwerkt.synthetic.whole import quota, whole
 
 PEOPLE = 9_237
 SECONDS = 20.0  # of processor time, for the whole experiment

@@ -201,7 +201,7 @@ def beside(rows: Sequence[Row]) -> pd.DataFrame:
 def texts(found: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """What readers see of :func:`beside`: as printed, recomputed to one decimal more, 95% interval, verdict.
 
-    ``by`` names the columns that label the rows, the outer ones first.
+    ``by`` names the columns that label the rows; the first of several makes groups of rows.
     """
     cells = [_printed()[row.table, row.cell] for row in found.itertuples()]
     pairs = list(zip(found.itertuples(), cells, strict=True))
@@ -213,8 +213,10 @@ def texts(found: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
             "Verdict": [codes.label("verdict", row.verdict) for row in found.itertuples()],
         }
     )
-    shown.index = pd.MultiIndex.from_frame(found[list(by)]) if len(by) > 1 else pd.Index(found[by[0]])
-    return shown.rename_axis([_HEADS.get(name, name) for name in by])
+    *outer, inner = [by[:1], by[1:]] if len(by) > 1 else [by]
+    labels = [_joined(found, columns, ": ") for columns in (*outer, inner)]
+    names = [": ".join(_HEADS[name] for name in columns) for columns in (*outer, inner)]
+    return shown.set_index([pd.Index(values, name=name) for values, name in zip(labels, names, strict=True)])
 
 
 def tally(found: pd.DataFrame, by: str = "table_label") -> pd.DataFrame:
@@ -240,9 +242,12 @@ def pictured(found: pd.DataFrame, label: Sequence[str]) -> pd.DataFrame:
     ``label`` names the columns that together label a row. Numbers that could not be recomputed are left out.
     """
     kept = found[found["ci_low"].notna()]
-    names = [", ".join(filter(None, parts)) for parts in kept[list(label)].itertuples(index=False)]
     picture = kept[["recomputed", "ci_low", "ci_high", "published"]]
-    return picture.set_axis(["estimate", "low", "high", "truth"], axis=1).assign(label=names)
+    return picture.set_axis(["estimate", "low", "high", "truth"], axis=1).assign(label=_joined(kept, label, ", "))
+
+
+def _joined(found: pd.DataFrame, columns: Sequence[str], between: str) -> list[str]:
+    return [between.join(filter(None, parts)) for parts in found[list(columns)].itertuples(index=False)]
 
 
 def _months(cell: Cell) -> str:

@@ -6,6 +6,16 @@
 
 from watwerkt.simulation.design import Design, Draw, SimulationError
 from watwerkt.simulation.register import DESIGNS
-from watwerkt.simulation.study import check, check_all, false_alarms, summary
+from watwerkt.simulation.study import AS_IT_SHOULD, check, check_all, false_alarms, summary
 
-__all__ = ["DESIGNS", "Design", "Draw", "SimulationError", "check", "check_all", "false_alarms", "summary"]
+__all__ = [
+    "AS_IT_SHOULD",
+    "DESIGNS",
+    "Design",
+    "Draw",
+    "SimulationError",
+    "check",
+    "check_all",
+    "false_alarms",
+    "summary",
+]

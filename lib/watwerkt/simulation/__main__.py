@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _asked(arguments)
     names, results, began = asked.design or list(DESIGNS), {}, time.monotonic()
     try:
-        keep = store.read() if asked.design and (store.folder() / "draws.csv").exists() else {}
+        keep = store.read(without=names) if asked.design and (store.folder() / "draws.csv").exists() else {}
         for name, draws in runner.run(names, draws=asked.draws, jobs=asked.jobs):
             results[name] = draws
             print(f"{time.monotonic() - began:6.0f} s  {name}", file=sys.stderr)

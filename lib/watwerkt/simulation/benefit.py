@@ -181,7 +181,7 @@ def _work_within(chances: np.ndarray) -> float:
 DESIGNS = (
     Design(
         name="window", study="intensive", function="interviews.window_effects",
-        estimator="2SLS in the window of one interview, HC1", quantity="Effect of the third interview on leaving",
+        estimator="2SLS in one window, HC1", quantity="Effect of the third interview on leaving",
         process="4,000 people, four windows; who complies is drawn anew in each, with a level of leaving of its own.",
         truth=lambda: WINDOW_EFFECTS[2], draw=_window,
     ),
@@ -192,7 +192,7 @@ DESIGNS = (
     ),
     Design(
         name="fraction", study="intensive", function="interviews.fraction_effects",
-        estimator="2SLS with a number of interviews, HC1", quantity="Effect of one more interview on time on benefit",
+        estimator="2SLS per interview, HC1", quantity="Effect of one more interview on time on benefit",
         process="4,000 people; those who would stay long anyway have more interviews.",
         truth=lambda: FRACTION_EFFECT, draw=_fraction,
     ),

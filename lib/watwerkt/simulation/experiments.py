@@ -113,7 +113,7 @@ DESIGNS = (
     ),
     Design(
         name="itt_controls", study="personal", function="linear.itt",
-        estimator="Linear probability model with controls, HC1", quantity="Effect of assignment on work",
+        estimator="Linear probability model, HC1 with controls", quantity="Effect of assignment on work",
         process="2,500 people, four in five assigned; level and effect differ by age.",
         truth=lambda: float(np.dot(AGE_SHARES, AGE_EFFECTS)), draw=_itt_controls,
     ),
@@ -136,7 +136,7 @@ DESIGNS = (
         truth=lambda: LATE, draw=_late_cells,
     ),
     Design(
-        name="iv", study="wga", function="linear.iv", estimator="2SLS with two moderate instruments, HC1",
+        name="iv", study="wga", function="linear.iv", estimator="2SLS, moderate instruments",
         quantity="Effect of one more interview on a score",
         process="1,000 people; an unmeasured cause moves interviews and score; two instruments with an F near 20.",
         truth=lambda: IV_EFFECT, draw=_iv,

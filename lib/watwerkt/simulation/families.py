@@ -56,7 +56,7 @@ DESIGNS = (
         estimator="Prediction interval, t with k − 1", quantity="Effect in a new subgroup, less its true value",
         process="As the design before, with one more subgroup that is not seen.",
         truth=lambda: 0.0, draw=_prediction,
-        limit="The interval takes the estimated variance between effects as if it were known; by chance it is often nil.",
+        limit="The interval takes the estimated variance between effects as if it were known.",
     ),
     Design(
         name="romano_wolf", study="wga", function="multiplicity.romano_wolf", measures="test",

@@ -56,7 +56,7 @@ DESIGNS = (
     ),
     Design(
         name="selection_ols", study="wga", function="selection.selection",
-        estimator="Selection-corrected least squares, two-step variance", quantity="Wage by year of age",
+        estimator="Selection-corrected OLS, two-step variance", quantity="Wage by year of age",
         process="The people of the design before, without services.",
         truth=lambda: BY_AGE, draw=_exogenous,
     ),

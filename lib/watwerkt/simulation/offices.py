@@ -90,20 +90,20 @@ DESIGNS = (
     ),
     Design(
         name="did_few", study="wga", function="did.did",
-        estimator="Difference-in-differences, clustered, few treated", quantity="Effect of services on work",
+        estimator="Difference-in-differences, four treated offices", quantity="Effect of services on work",
         process="As the design before, but only 4 of the 35 offices take part.",
         truth=lambda: EFFECT, draw=partial(_did, treated=4),
         limit="Four treated clusters say too little of how much treated clusters differ: the page warns of it.",
     ),
     Design(
         name="iv_did", study="wga", function="did.iv_did",
-        estimator="Difference-in-differences with an instrument, clustered", quantity="Effect of receipt on work",
+        estimator="IV difference-in-differences, clustered by office", quantity="Effect of receipt on work",
         process="As with 21 offices; 8% report themselves in any office, 72% take part where services are offered.",
         truth=lambda: RECEIPT_EFFECT, draw=_iv_did,
     ),
     Design(
         name="event_study", study="wga", function="did.event_study",
-        estimator="Event study by cohort, clustered", quantity="Effect in the first cohort of the experiment",
+        estimator="Event study by cohort, clustered by office", quantity="Effect in the first cohort of the experiment",
         process="35 offices, nine cohorts of half a year with 10 to 30 people an office; 21 offices take part.",
         truth=lambda: EFFECT, draw=_event_study,
     ),

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from watwerkt import charts, formats, tables
-from watwerkt.charts import BLUE, GREY, NARROW, ORANGE, RULE, WIDE, Chart
+from watwerkt.charts import BLUE, GREY, MUTED, NARROW, ORANGE, RULE, WIDE, Chart
 from watwerkt.simulation.register import DESIGNS
 from watwerkt.simulation.study import AS_IT_SHOULD, CHANCE, HIGH, LOW, WANTED
 from watwerkt.tables import Label, Table
@@ -23,7 +23,7 @@ def coverage_chart(found: pd.DataFrame) -> Chart:
 
     ``found`` as :func:`watwerkt.simulation.summary` returns it.
     """
-    frame = _percent(found, "coverage", "coverage_low", "coverage_high")
+    frame = _percent(found, "coverage", "coverage_low", "coverage_high").assign(verdict=list(found["verdict"]))
     extent = [min(float(frame["low"].min()), 100 * WANTED[0]) - PAD, 100.0]
     band = (100 * WANTED[0], 100 * WANTED[1])
     lead = f"Coverage of 95% intervals by estimator, wanted between {band[0]:.0f}% and {band[1]:.0f}%."
@@ -90,11 +90,9 @@ def designs_table() -> Table:
 
 
 def _percent(found: pd.DataFrame, value: str, low: str, high: str) -> pd.DataFrame:
-    """What a chart shows of each design: a label that no other has, a value with its ends in percent, a verdict."""
-    repeated = found["estimator"].duplicated(keep=False)
-    label = found["estimator"].where(~repeated, found["estimator"] + ", " + found["quantity"])
+    """What a chart shows of each design: its estimator, and a value with its ends in percent."""
     ends = {"value": 100 * found[value], "low": 100 * found[low], "high": 100 * found[high]}
-    return pd.DataFrame({"label": label, **ends, "verdict": found["verdict"]})
+    return pd.DataFrame({"label": found["estimator"], **ends})
 
 
 def _chart(
@@ -107,7 +105,11 @@ def _chart(
     ]
     frame = frame.assign(shown=texts)
     pictures = [charts._finish(_layers(frame, axis, extent, band, width), None, width) for width in (WIDE, NARROW)]
-    details = [f"{row.label}: {row.shown}, {row.verdict}" for row in frame.itertuples()]
+    verdicts = frame["verdict"] if "verdict" in frame else [""] * len(frame)
+    details = [
+        ", ".join(part for part in (f"{label}: {text}", verdict) if part)
+        for label, text, verdict in zip(frame["label"], texts, verdicts, strict=True)
+    ]
     return Chart(name, charts._alt(lead, details), *pictures, frame.drop(columns="shown"))
 
 
@@ -115,26 +117,34 @@ def _layers(
     frame: pd.DataFrame, axis: str, extent: list[float], band: tuple[float, float], width: int
 ) -> alt.LayerChart:
     """The band (a rule where it has no width), then an interval and a dot per row."""
-    present = [verdict for verdict in VERDICTS if verdict in set(frame["verdict"])]
-    colour = alt.Color(
-        "verdict:N",
-        scale=alt.Scale(domain=present, range=[COLOURS[one] for one in present]),
-        legend=alt.Legend(title=None),
-    )
-    shape = alt.Shape("verdict:N", scale=alt.Scale(domain=present, range=[SHAPES[one] for one in present]))
-    tooltip = [alt.Tooltip("label:N", title="Estimator"), alt.Tooltip("shown:N", title=axis), "verdict:N"]
+    tooltip = [alt.Tooltip("label:N", title="Estimator"), alt.Tooltip("shown:N", title=axis)]
     y = alt.Y("label:N", sort=list(frame["label"]), title=None, axis=charts._row_axis())
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     wanted = alt.Chart(alt.Data(values=[{"from": band[0], "to": band[1]}]))
-    ground = wanted.mark_rect(color=RULE, opacity=0.5) if band[0] < band[1] else wanted.mark_rule(color=charts.MUTED)
+    ground = wanted.mark_rect(color=RULE, opacity=0.5) if band[0] < band[1] else wanted.mark_rule(color=MUTED)
     ends = {"x2": "to:Q"} if band[0] < band[1] else {}
     x = alt.X("low:Q", title=axis, scale=alt.Scale(domain=extent, nice=False, zero=False))
+    look = _verdicts(frame)
     layers = (
         ground.encode(x=alt.X("from:Q", title=axis), **ends),
-        base.mark_rule(strokeWidth=2).encode(x=x, x2="high:Q", color=colour),
-        base.mark_point(filled=True, size=60, opacity=1).encode(x="value:Q", color=colour, shape=shape),
+        base.mark_rule(strokeWidth=2).encode(x=x, x2="high:Q", color=look["color"]),
+        base.mark_point(filled=True, size=60, opacity=1).encode(x="value:Q", **look),
     )
-    return alt.layer(*layers, data=frame).properties(width=width - (250 if width == WIDE else 170), height=alt.Step(34))
+    return alt.layer(*layers, data=frame).properties(width=width - (230 if width == WIDE else 180), height=alt.Step(34))
+
+
+def _verdicts(frame: pd.DataFrame) -> dict[str, object]:
+    """Colour and shape by verdict; one of each where there are no verdicts."""
+    if "verdict" not in frame:
+        return {"color": alt.value(BLUE), "shape": alt.value("circle")}
+    present = [verdict for verdict in VERDICTS if verdict in set(frame["verdict"])]
+    colours = alt.Scale(domain=present, range=[COLOURS[one] for one in present])
+    shapes = alt.Scale(domain=present, range=[SHAPES[one] for one in present])
+    legend = alt.Legend(title=None)
+    return {
+        "color": alt.Color("verdict:N", scale=colours, legend=legend),
+        "shape": alt.Shape("verdict:N", scale=shapes, legend=legend),
+    }
 
 
 def _labelled(found: pd.DataFrame, rows: list[dict[str, str]]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -50,8 +50,8 @@ def folder() -> Path:
     return data_dir() / "simulation"
 
 
-def read() -> dict[str, pd.DataFrame]:
-    """The draws of every design in the file: draw, estimate, se, low, high.
+def read(*, without: Collection[str] = ()) -> dict[str, pd.DataFrame]:
+    """The draws of every design in the file, but for some: draw, estimate, se, low, high.
 
     Raises SimulationError if the file or its sidecar is missing, if a design's rows are not those that were written
     (their fingerprint in the sidecar differs), or if draws are missing or stand twice.
@@ -63,12 +63,14 @@ def read() -> dict[str, pd.DataFrame]:
     lines = _lines(path.read_text("utf-8"))
     known = json.loads(facts.read_text("utf-8"))["designs"]
     found = {}
-    for name in (*known, *(set(lines) - set(known))):
+    for name in dict.fromkeys((*known, *lines)):
+        if name in without:
+            continue
         rows = lines.get(name, [])
         if name not in known or _fingerprint(rows) != known[name]["hash"]:
             raise SimulationError(
                 f"{shown(path)}: the {len(rows)} rows of design {name!r} are not those that were written.\n"
-                f"  run `{COMMAND} {name}`"
+                f"  run `{COMMAND} {name}`, or `{COMMAND}` for all"
             )
         found[name] = _frame(rows)
         if list(found[name]["draw"]) != list(range(len(rows))):

@@ -135,14 +135,14 @@ def part_truth(part: Part, scale: Scale) -> float:
 
 
 def _fourway_design(part: Part, scale: Scale) -> Design:
-    words = {"te": "Total effect", "pie": "Pure indirect effect"}[part]
+    words, short = {"te": ("Total effect", "total effect"), "pie": ("Pure indirect effect", "indirect effect")}[part]
     whole, about = {
         "linear": (f"{words} on a score", "the outcome is linear."),
         "logistic": (f"{words}, excess relative risk", "the outcome is logistic (risks by integration)."),
     }[scale]
     return Design(
         name=f"fourway_{scale}_{part}", study="wga", function="fourway.four_way",
-        estimator=f"Four-way {words.lower()}, {scale} outcome", quantity=whole,
+        estimator=f"Four-way {short}, {scale} outcome", quantity=whole,
         process=f"1,500 people, services at random; the mediator is linear with an interaction, {about}",
         truth=partial(part_truth, part, scale), draw=partial(_four_way, part=part, scale=scale),
     )  # fmt: skip
@@ -163,7 +163,7 @@ DESIGNS = (
     ),
     Design(
         name="balanced_effect", study="wga", function="weighted.balanced_effect",
-        estimator="Entropy-balanced effect on the treated, linearised", quantity="Effect on a score, of the treated",
+        estimator="Entropy-balanced effect, linearised", quantity="Effect on a score, of the treated",
         process="400 treated, 1,600 others; others differ in age and education, and the effect by education.",
         truth=lambda: EFFECT + MORE_FOR_HIGH * TREATED["education"][2], draw=_effect,
     ),

@@ -40,7 +40,7 @@ from watwerkt.synthetic.instruments.groups import POPULATIONS, size
 from watwerkt.synthetic.instruments.known import truth
 from watwerkt.synthetic.instruments.model import Effects, population
 from watwerkt.synthetic.instruments.simulate import simulated
-from watwerkt.synthetic.intensive.whole import quota
+from watwerkt.synthetic.whole import quota
 
 PEOPLE = sum(size(name) for name in POPULATIONS)
 KEYS = {"persons": ["person"], "services": ["person", "service"], "interviews": ["person", "number"]}

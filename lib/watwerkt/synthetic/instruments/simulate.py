@@ -13,7 +13,7 @@ from watwerkt.synthetic.instruments.interviews import INTERVIEWS, TALKS
 from watwerkt.synthetic.instruments.model import COURSE, Population
 from watwerkt.synthetic.instruments.risks import EXITS, MONTHS
 from watwerkt.synthetic.instruments.takeup import SERVICES
-from watwerkt.synthetic.intensive.whole import quota
+from watwerkt.synthetic.whole import quota
 
 _NEVER = -1
 

@@ -19,7 +19,7 @@ from watwerkt.designs import intensive as design
 from watwerkt.published import prose, published
 from watwerkt.replication.intensive_outcomes import HORIZON_DAYS, windows
 from watwerkt.synthetic.intensive import levels
-from watwerkt.synthetic.intensive.whole import EQUAL, nearest, whole
+from watwerkt.synthetic.whole import EQUAL, nearest, whole
 
 COHORTS = ("long", "short")
 KINDS = ("job", "other")

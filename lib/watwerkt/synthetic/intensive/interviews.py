@@ -13,7 +13,7 @@ import pandas as pd
 from watwerkt.designs.intensive import HELD, INTERVIEWS
 from watwerkt.replication.intensive_outcomes import windows
 from watwerkt.synthetic.intensive import levels
-from watwerkt.synthetic.intensive.whole import quota, spread
+from watwerkt.synthetic.whole import quota, spread
 
 NOT_HELD = "interview_none"
 AFTER = ("job", "other", "stay")

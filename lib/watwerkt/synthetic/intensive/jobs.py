@@ -12,7 +12,7 @@ import pandas as pd
 
 from watwerkt.synthetic.intensive import levels
 from watwerkt.synthetic.intensive.people import cell_levels, cells
-from watwerkt.synthetic.intensive.whole import solve, spread
+from watwerkt.synthetic.whole import solve, spread
 
 BESIDE = 0.15  # share of people who work beside the benefit for a while
 LATER = 0.15  # of people who left for another reason: share who find a job afterwards

@@ -9,7 +9,7 @@ import pandas as pd
 
 from watwerkt.published import prose, published
 from watwerkt.synthetic.intensive import exits, levels
-from watwerkt.synthetic.intensive.whole import EQUAL, by_quota, quota, solve, spread
+from watwerkt.synthetic.whole import EQUAL, by_quota, quota, solve, spread
 
 POPULATIONS = ("nonwestern", "none", "western", "unknown")
 TRAITS = ("age", "household", "office")

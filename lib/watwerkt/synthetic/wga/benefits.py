@@ -10,8 +10,9 @@ import pandas as pd
 
 from watwerkt.published import prose, published
 from watwerkt.synthetic.wga import people, printed
-from watwerkt.synthetic.wga.calibration import exponential, logistic, quota, solve
+from watwerkt.synthetic.wga.calibration import exponential, logistic, solve
 from watwerkt.synthetic.wga.levels import extra_effect, taking
+from watwerkt.synthetic.whole import quota
 
 EVERYONE = ("all", "all")
 SHARES = ("to_follow_up_benefit", "iva", "recovered", "from_80_100_to_35_80")

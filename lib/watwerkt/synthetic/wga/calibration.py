@@ -8,6 +8,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtr, ndtri
 
+from watwerkt.synthetic.whole import quota
+
 Link = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # from index to mean and slope
 
 STEPS = 100
@@ -184,14 +186,6 @@ def chosen(cell: np.ndarray, counts: np.ndarray, score: np.ndarray) -> np.ndarra
     rank = np.empty(len(cell), int)
     rank[order] = np.arange(len(cell)) - np.searchsorted(cell[order], cell[order])
     return rank < counts[cell]
-
-
-def quota(shares: Sequence[float], people: int) -> np.ndarray:
-    """Whole numbers that add up to ``people`` in these proportions, by largest remainder."""
-    ideal = np.asarray(shares, float) / np.sum(shares) * people
-    counts = np.floor(ideal).astype(int)
-    counts[np.argsort(counts - ideal, kind="stable")[: people - counts.sum()]] += 1
-    return counts
 
 
 def by_rank(score: np.ndarray, shares: Sequence[float], labels: Sequence[str]) -> np.ndarray:

@@ -66,7 +66,10 @@ def margins(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _measurable(cell: Cell) -> bool:
-    """Leaves out what the microdata do not hold, and effects that only a model corrected for selection gives."""
+    """Leaves out what the microdata do not hold, effects that only a model corrected for selection gives, and what is
+    taken for a misprint."""
+    if cell.table == "TI.10" and cell.statistic == "level" and printed.misprinted(cell.arm, cell.outcome, cell.number):
+        return False
     if cell.statistic == "effect" and cell.outcome in ("hourly_wage", "permanent_contract_jobholders"):
         return False
     if cell.outcome == "self_employment" and cell.comparison not in ("", "experiment_vs_control"):

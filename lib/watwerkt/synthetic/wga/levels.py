@@ -30,7 +30,6 @@ COLUMNS = (  # of the models, after the constant
     ("sickness_benefit", "from_sickness_benefit"),
     ("condition", "mental"),
 )
-MISPRINT = 3.0  # a subgroup's level this many times everyone's is taken for a misprint (fraction of days, 75.2%)
 
 Group = tuple[str, str]
 Levels = dict[Group, float]
@@ -63,7 +62,7 @@ def levels(
     """
     total = printed.level(arm, outcome) + shift
     found = {group: printed.level(arm, outcome, *group) for group in _groups()}
-    kept = {group: None if v is None or abs(v) > MISPRINT * abs(total) else v for group, v in found.items()}
+    kept = {group: None if v is None or printed.misprinted(arm, outcome, v) else v for group, v in found.items()}
     return shifted(frame, kept, total, mass=mass, scale=scale)
 
 

@@ -11,8 +11,9 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from watwerkt.published import published
-from watwerkt.synthetic.wga.calibration import by_rank, logistic, quota, solve
+from watwerkt.synthetic.wga.calibration import by_rank, logistic, solve
 from watwerkt.synthetic.wga.printed import ARMS, STUDY, composition, size
+from watwerkt.synthetic.whole import quota
 
 POPULATION_SEED = 20191001  # the people from whom independent samples are drawn
 AGES = {"18-29": (18, 30), "30-39": (30, 40), "40-49": (40, 50), "50-59": (50, 60), "60-66": (60, 67)}

@@ -9,6 +9,7 @@ from watwerkt.published import Cell, published
 STUDY = "wga"
 ARMS = ("experiment", "control", "regular")
 COMPARISONS = ("experiment_vs_control", "experiment_vs_regular", "regular_vs_control")
+MISPRINT = 3.0  # times everyone's level, from which on a group's is taken for a misprint
 
 # The tables of each kind of number: the first one that prints it is used.
 LEVELS = ("T4.1", "T4.4", "T4.6", "T4.8", "T4.11", "T4.13", "T4.15", "T4.17", "T5.1", "T4.7", "TI.10")
@@ -32,6 +33,12 @@ def level(arm: str, outcome: str, dimension: str = "all", category: str = "all")
     """The printed level of an outcome in an arm, percentages as fractions; None where the report prints none."""
     cell = _cells(LEVELS, "level").get((dimension, category, arm, outcome))
     return None if cell is None else cell.number
+
+
+def misprinted(arm: str, outcome: str, value: float) -> bool:
+    """True if a group's level is so far from everyone's that the generator takes it for a misprint (75.2%, I.10)."""
+    total = level(arm, outcome)
+    return total is not None and abs(value) > MISPRINT * abs(total)
 
 
 def effect(comparison: str, outcome: str, dimension: str = "all", category: str = "all") -> float | None:

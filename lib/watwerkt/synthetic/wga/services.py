@@ -10,8 +10,9 @@ import pandas as pd
 
 from watwerkt.published import published
 from watwerkt.synthetic.wga import people, printed
-from watwerkt.synthetic.wga.calibration import exponential, quota, solve
+from watwerkt.synthetic.wga.calibration import exponential, solve
 from watwerkt.synthetic.wga.levels import SPLITS, design, shifted, sums
+from watwerkt.synthetic.whole import quota
 
 TALKS = ("orientation", "coaching", "evaluation_talk", "other_conversation")
 TRAJECTORIES = ("workfit", "modular", "to_work", "training")
