@@ -6,6 +6,7 @@ they are made from. What cannot be used is told before any page runs, and leaves
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,44 +25,58 @@ SYNTHETIC, SUPPLIED = "synthetic", "supplied"
 
 
 def provide(house: House, source: Path | None = None, *, jobs: int = 1) -> dict[str, str]:
-    """Make sure of the microdata of every study, and say where each has its own from: synthetic or supplied."""
+    """Make sure of the microdata of every study, and say which each has: synthetic or supplied.
+
+    The synthetic ones are there in any case, for pages that hold estimates against a known truth.
+    """
     studies = [path.stem for path in sorted((house.data / "schemas" / "microdata").glob("*.json"))]
     if not studies:
         return {}
     given = _given(source, studies)
-    wanted = {study: _digest(house, study, source if study in given else None) for study in studies}
+    _forget(house, [study for study in studies if study not in given])
+    wanted = {study: _digest(house, study, None) for study in studies}
+    wanted |= {f"{SUPPLIED}/{study}": _digest(house, study, source) for study in given}
     made = _made(house)
-    stale = [study for study in studies if made.get(study) != wanted[study] or not _manifest(house, study).is_file()]
+    stale = [name for name in wanted if made.get(name) != wanted[name] or not _manifest(house, name).is_file()]
     if stale:
-        _record(house, {study: digest for study, digest in made.items() if study not in stale})
+        _record(house, {name: digest for name, digest in made.items() if name not in stale})
         with ThreadPoolExecutor(max(jobs, 1)) as pool:
-            faults = list(pool.map(lambda study: _provide(house, study, source if study in given else None), stale))
-        done = [study for study, fault in zip(stale, faults, strict=True) if fault is None]
-        _record(house, {study: wanted[study] for study in studies if study in done or study not in stale})
+            faults = list(pool.map(lambda name: _provide(house, name, source), stale))
+        done = [name for name, fault in zip(stale, faults, strict=True) if fault is None]
+        _record(house, {name: digest for name, digest in wanted.items() if name in done or name not in stale})
         if told := [fault for fault in faults if fault]:
             raise BookError("\n".join(told) + "\n  nothing was executed; the last good site is as it was")
-    return {study: origin(house, study) for study in studies}
+    return {study: SUPPLIED if study in given else SYNTHETIC for study in studies}
 
 
 def folder(house: House) -> Path:
-    """Where the microdata stand: one folder per study."""
+    """Where the microdata stand: one folder per study, and those of a researcher in ``supplied``."""
     return house.cache / "microdata"
 
 
-def origin(house: House, study: str) -> str:
-    """Synthetic or supplied, as the study's manifest says."""
-    return json.loads(_manifest(house, study).read_bytes())["origin"]
-
-
-def warnings(house: House, study: str) -> list[str]:
+def warnings(house: House, study: str, origin: str) -> list[str]:
     """What was noticed when the study's files were taken in: columns left out, labels ignored."""
-    return list(json.loads(_manifest(house, study).read_bytes()).get("warnings", ()))
+    name = f"{SUPPLIED}/{study}" if origin == SUPPLIED else study
+    return list(json.loads(_manifest(house, name).read_bytes()).get("warnings", ()))
 
 
-def studies_read(house: House, reads: Mapping[str, str | None]) -> list[str]:
-    """The studies whose microdata are among the files that a page read."""
+def studies_read(house: House, reads: Mapping[str, str | None]) -> dict[str, str]:
+    """The studies whose microdata are among the files that a page read, and which these were."""
     here = house.relative(folder(house)) + "/"
-    return sorted({path.removeprefix(here).split("/")[0] for path in reads if path.startswith(here)})
+    parts = [path.removeprefix(here).split("/") for path, found in reads.items() if path.startswith(here) and found]
+    read = {study: SYNTHETIC for study, *_ in parts if study != SUPPLIED}
+    return dict(sorted((read | {study: SUPPLIED for first, study, *_ in parts if first == SUPPLIED}).items()))
+
+
+def _forget(house: House, studies: list[str]) -> None:
+    """Remove what an earlier build was given for these studies."""
+    there = folder(house) / SUPPLIED
+    for study in studies:
+        for path in [there / study, *there.glob(f".{study}-*")]:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _given(source: Path | None, studies: list[str]) -> list[str]:
@@ -79,9 +94,10 @@ def _given(source: Path | None, studies: list[str]) -> list[str]:
     return there
 
 
-def _provide(house: House, study: str, source: Path | None) -> str | None:
-    """Make one study's microdata; what is wrong, if anything."""
-    arguments = [study, str(folder(house)), *(["--source", str(source)] if source else [])]
+def _provide(house: House, name: str, source: Path | None) -> str | None:
+    """Make the microdata ``<study>`` or ``supplied/<study>``; what is wrong, if anything."""
+    study = name.removeprefix(f"{SUPPLIED}/")
+    arguments = [study, str(folder(house)), *(["--source", str(source)] if study != name else [])]
     with tempfile.TemporaryDirectory(prefix="watwerkt-") as private:
         done = subprocess.run(
             [sys.executable, "-m", MODULE, *arguments],
@@ -119,8 +135,8 @@ def _evidence(house: House, study: str) -> Iterator[Path]:
     yield house.data / "sources.json"
 
 
-def _manifest(house: House, study: str) -> Path:
-    return folder(house) / study / "manifest.json"
+def _manifest(house: House, name: str) -> Path:
+    return folder(house) / name / "manifest.json"
 
 
 def _made(house: House) -> dict[str, str]:

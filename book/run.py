@@ -74,7 +74,7 @@ def _outcomes(
 
 def _executed(house: House, page: Page, entry: Entry, *, reused: bool, retried: bool) -> Executed:
     data = tuple(path for path, found in entry.reads.files.items() if path.startswith("data/") and found is not None)
-    read = {study: microdata.origin(house, study) for study in microdata.studies_read(house, entry.reads.files)}
+    read = microdata.studies_read(house, entry.reads.files)
     return Executed(page, entry.notebook, entry.seconds, reused, retried, data, entry.modules, read)
 
 

@@ -74,7 +74,8 @@ def plan(
                 pictures = drawn[charts[item]] if item.kind == CHART else None
                 _add_exhibit(tree, item, pictures)
             if page.name in origins:
-                noticed = [said for study in runs[page.name].microdata for said in microdata.warnings(house, study)]
+                read = runs[page.name].microdata
+                noticed = [said for study in read for said in microdata.warnings(house, study, read[study])]
                 origin.with_notice(notebooks[page.name], house, origins[page.name], noticed)
             tree.add(f"{page.name}.ipynb", _notebook(page, notebooks[page.name], targets))
         else:

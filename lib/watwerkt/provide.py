@@ -25,11 +25,11 @@ GENERATORS: Mapping[str, Callable[[np.random.Generator], Mapping[str, pd.DataFra
 
 
 def provide(study: str, folder: Path, *, source: Path | None = None) -> Microdata:
-    """Write ``<folder>/<study>``: a researcher's files if ``source`` holds the study, else synthetic ones.
+    """Write ``<folder>/<study>``, synthetic; or, from a researcher's files, ``<folder>/supplied/<study>``.
 
     Raises MicrodataError for a study without a generator, or files that do not fit; the former state then stays.
     """
-    if source is not None and study in microdata.studies_in(source):
+    if source is not None:
         return microdata.take_in(source, study, folder)
     if study not in GENERATORS:
         raise MicrodataError(f"there is no generator of {study!r}.\n  allowed: {', '.join(GENERATORS)}")

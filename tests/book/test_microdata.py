@@ -18,7 +18,7 @@ import json, os, pathlib, sys
 from watwerkt.synthetic import trial
 
 study, folder, *source = sys.argv[1:]
-here = pathlib.Path(folder) / study
+here = pathlib.Path(folder) / ("supplied" if source else "") / study
 text = (pathlib.Path(source[1]) / study / "people.csv").read_text() if source else trial.PEOPLE
 if "rubbish" in text:
     sys.exit("people.csv, row 2, column 'age': 'rubbish' is not a number.")
@@ -37,7 +37,12 @@ LIBRARY = {
     "people.py": (
         "import json, os, pathlib\n\n\n"
         "def ages():\n"
-        "    here = pathlib.Path(os.environ['WATWERKT_MICRODATA']) / 'trial'\n"
+        "    here = pathlib.Path(os.environ['WATWERKT_MICRODATA'])\n"
+        "    try:\n"
+        "        open(here / 'supplied' / 'trial' / 'manifest.json').close()\n"
+        "        here = here / 'supplied' / 'trial'\n"
+        "    except FileNotFoundError:\n"
+        "        here = here / 'trial'\n"
         "    with open(here / 'manifest.json') as file:\n"
         "        json.load(file)\n"
         "    with open(here / 'people.csv') as file:\n"
@@ -100,7 +105,7 @@ def test_files_that_do_not_fit_stop_the_build_with_what_is_wrong_and_leave_what_
     write(tmp_path, "mine/trial/people.csv", "age\nrubbish\n")
     with pytest.raises(BookError, match=r"'trial' cannot be used:\npeople\.csv, row 2, column 'age'"):
         microdata.provide(house, tmp_path / "mine")
-    assert microdata.origin(house, "trial") == "synthetic"
+    assert "34" in executed(house)["people"].notebook.read_text()
     assert microdata.provide(house) == {"trial": "synthetic"}
 
 

@@ -159,6 +159,41 @@ def test_the_wage_of_one_person_is_not_told_by_a_mean(tables):
     assert told.loc[("TII.4", "nonwestern.female.basic.parttime_factor.level"), "recomputed"] > 0
 
 
+def services(*names):
+    return {f"{one}.exit_job" for one in names}
+
+
+@pytest.mark.parametrize(
+    ("column", "withheld"),
+    [
+        ("exit_job_12", {"basic.exit_job.12", "intensive_vs_basic.exit_job.12"}),
+        ("followed_15", {f"{of}.{exit_}.15" for of in ("basic", "intensive_vs_basic") for exit_ in guarded.EXITS}),
+        ("has_job", {f"{of}.{one}" for of in ("basic", "intensive_vs_basic") for one in guarded.FIRST_JOB}),
+        ("hourly_wage", {"basic.hourly_wage", "intensive_vs_basic.hourly_wage"}),
+        ("fraction_other", {f"{of}.{one}" for one in guarded.FRACTIONS for of in
+                            ("basic", "intensive_vs_basic", "extra_interview")}
+         | {"four_interviews_vs_group.interviews_1_4.fraction_job"}),
+        ("exit_job_by_window_1", services("interview_vs_none.interview_7m", "interview_vs_none.interview_10m",
+                                          "extra_interview.interviews_1_2", "earlier_interviews.interviews_1_2",
+                                          "extra_interview.interviews_1_3", "earlier_interviews.interviews_1_3")
+         | {"four_interviews_vs_group.interviews_1_4.exit_job.14"}),
+    ],
+)  # fmt: skip
+def test_a_withheld_count_takes_with_it_what_rests_on_it_and_nothing_else(recomputed, verdict, column, withheld):
+    rules = dict.fromkeys(verdict.rules, "") | {("nonwestern.all.basic", column): "few"}
+    told = guarded.clear(recomputed, Verdict(Guard(), rules)).frame
+    held = told.loc[told["status"] == "suppressed", "cell"]
+    assert {cell.removeprefix("nonwestern.all.").rpartition(".")[0] for cell in held} == withheld
+
+
+def test_nothing_is_shown_of_a_group_whose_size_is_withheld(recomputed, verdict):
+    rules = dict.fromkeys(verdict.rules, "") | {("nonwestern.all.basic", ""): "complementary"}
+    told = guarded.clear(recomputed, Verdict(Guard(), rules)).frame.set_index("cell")
+    resting = told[told.index.str.startswith("nonwestern.all.") & ~told.index.str.contains(".intensive.", regex=False)]
+    assert set(resting["table"]) == {"T3.2", "T3.3", "T3.4", "T3.5", "T3.6", "T3.7", "T4.1"}
+    assert resting[NUMBERS].isna().all(axis=None)
+
+
 def test_words_of_an_estimator_about_a_withheld_number_are_not_told(recomputed, verdict):
     """They may say how many people there were."""
     talking = recomputed.assign(

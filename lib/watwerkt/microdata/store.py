@@ -25,6 +25,8 @@ from watwerkt.paths import data_dir, shown
 
 Origin = Literal["synthetic", "supplied"]
 
+SUPPLIED = "supplied"
+
 _MANIFEST = "manifest.json"
 _KEYS = ("study", "origin", "tables", "warnings", "made_from")
 _MAKE = "run make book, or: python -m watwerkt.synthetic"
@@ -83,16 +85,18 @@ class _Tables(Mapping):
 # ---- read back -----------------------------------------------------------------------------------
 
 
-def load(study: str, *, folder: Path | None = None) -> Microdata:
+def load(study: str, *, synthetic: bool = False, folder: Path | None = None) -> Microdata:
     """The microdata of a study as the build put them down, every file checked against the manifest.
 
-    ``folder`` is what is given here, else what the environment variable ``WATWERKT_MICRODATA`` names, else
-    ``_build/cache/microdata`` beside ``data/``.
+    Those that a researcher supplied go before the synthetic ones, unless ``synthetic`` asks for these: a page that
+    holds an estimate against the truth needs data whose truth is known. ``folder`` is what is given here, else what the
+    environment variable ``WATWERKT_MICRODATA`` names, else ``_build/cache/microdata`` beside ``data/``.
 
     Raises MicrodataError if there are none, or if a file is missing or was changed since it was written.
     """
     known = study_schema(study)
-    here = (folder or _default()) / study
+    base = folder or _default()
+    here = base / study if synthetic or not _is_supplied(base, study) else base / SUPPLIED / study
     manifest = _manifest(here, known)
     for facts in manifest["tables"].values():
         _checked(here / facts["file"], facts["sha256"])
@@ -103,6 +107,15 @@ def load(study: str, *, folder: Path | None = None) -> Microdata:
         MappingProxyType(manifest["made_from"]),
         _Tables(here, known, manifest),
     )
+
+
+def _is_supplied(base: Path, study: str) -> bool:
+    """Asked by opening the file: the build sees by it that a page depends on there being none."""
+    try:
+        with (base / SUPPLIED / study / _MANIFEST).open(encoding="utf-8"):
+            return True
+    except FileNotFoundError:
+        return False
 
 
 def _default() -> Path:
@@ -164,12 +177,12 @@ def save(
 
 
 def take_in(source: Path, study: str, folder: Path) -> Microdata:
-    """Read a researcher's files in ``<source>/<study>``, check them, and put them down for the book.
+    """Read a researcher's files in ``<source>/<study>``, check them, and put them down in ``<folder>/supplied``.
 
     Raises MicrodataError with what is wrong; then the former state stays.
     """
     found, files = read_study(source, study)
-    return _write(found, folder, study, "supplied", {"files": files})
+    return _write(found, folder / SUPPLIED, study, "supplied", {"files": files})
 
 
 def read_study(source: Path, study: str) -> tuple[Fitted, dict[str, str]]:
@@ -243,7 +256,7 @@ def _write(found: Fitted, folder: Path, study: str, origin: Origin, made_from: M
     link.symlink_to(new.name)
     link.replace(here)
     _remove_others(folder, study, keep=new)
-    return load(study, folder=folder)
+    return load(study, synthetic=True, folder=folder)
 
 
 def _fill(new: Path, found: Fitted, study: str, origin: Origin, made_from: Mapping[str, object]) -> None:
