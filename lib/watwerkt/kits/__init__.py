@@ -84,9 +84,9 @@ def compare(kit: str) -> pd.DataFrame:
     return rows[["kit", "quantity", "statistic", "ours", "reference", "difference", "tolerance", "agrees"]]
 
 
-def compare_all() -> pd.DataFrame:
-    """Every kit's comparison, one after the other."""
-    return pd.concat([compare(kit) for kit in KITS], ignore_index=True)
+def compare_all(*names: str) -> pd.DataFrame:
+    """The comparisons of these kits, or of all, one after the other."""
+    return pd.concat([compare(kit) for kit in names or KITS], ignore_index=True)
 
 
 def summary(compared: pd.DataFrame) -> pd.DataFrame:
