@@ -43,6 +43,9 @@ $(EXTRA)/%/.ready: requirements-%.txt $(READY)
 bench: $(READY) $(EXTRA)/bench/.ready ## the benchmarks, each against a stated peer, as ratios
 	@$(BIN)/python -m book bench $(if $(RECORD),--record)
 
+coverage: $(READY) ## the simulation study in full: draws every sample of data/simulation anew
+	@$(BIN)/python -m watwerkt.simulation
+
 spark: $(READY) $(EXTRA)/spark/.ready ## the compression on a local Spark (needs Java 17)
 	@command -v java >/dev/null || { echo "error: there is no Java. On Debian: apt-get install default-jre-headless" >&2; exit 1; }
 	@PYTHONPATH=$(EXTRA)/spark $(BIN)/python -m pytest -m spark tests/spark

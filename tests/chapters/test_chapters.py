@@ -77,4 +77,6 @@ def test_every_chart_and_table_has_a_caption(path):
 def shows_something(source: str) -> bool:
     """True if the cell's last line is a call that gives a chart or a table: that is what stands on the page."""
     last = ast.parse(source).body[-1]
-    return isinstance(last, ast.Expr) and ast.unparse(last).startswith(("charts.", "tables.", "pictures.", "agreement."))
+    return isinstance(last, ast.Expr) and ast.unparse(last).startswith(
+        ("charts.", "tables.", "pictures.", "agreement.")
+    )

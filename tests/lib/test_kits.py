@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-
 from watwerkt import kits
 from watwerkt.paths import data_dir
 
