@@ -327,8 +327,7 @@ def paths(
             .properties(width=width - 80, height=220)
         )
         pictures.append(_finish(line, None, width))
-    ends = frame.groupby("path", sort=False).tail(1)
-    details = [f"{row['path']}, at the end: {row[y]:.1f}" for _, row in ends.iterrows()]
+    details = [f"{row['path']}, {row[x]:g}: {row[y]:.1f}" for _, row in frame.iterrows()]
     return Chart(name, _alt(alt_text, details), *pictures, frame[[x, y, "path"]], note)
 
 
