@@ -34,7 +34,7 @@ CHAPTERS = {
                                   "pathlib.Path('data/published/third.csv').exists()"),
     "chapters/hidden.md": chapter("import importlib\nimportlib.import_module('watwerkt.' + 'unused').NOTHING"),
     "chapters/outside.md": chapter("import subprocess\nsubprocess.run(['true']).returncode"),
-    "chapters/setting.md": chapter("import os\nos.environ.get('WATWERKT_MICRODATA')"),
+    "chapters/setting.md": chapter("import os\nos.environ.get('WATWERKT_LANGUAGE')"),
     "chapters/family.md": chapter("service", front=GRID, parameters="service = ''"),
 }  # fmt: skip
 EVERYTHING = {
@@ -159,18 +159,18 @@ def test_undoing_a_change_shows_the_old_numbers_again(house):
     assert shown(house, "trial") == "['1', '2', '3']"
 
 
-def test_a_setting_of_the_library_executes_pages_anew(house, monkeypatch, tmp_path):
-    monkeypatch.setenv("WATWERKT_MICRODATA", str(tmp_path))
-    assert shown(house, "setting") == repr(str(tmp_path))
+def test_a_setting_of_the_library_executes_pages_anew(house, monkeypatch):
+    monkeypatch.setenv("WATWERKT_LANGUAGE", "nl")
+    assert shown(house, "setting") == "'nl'"
 
 
 def test_data_outside_the_house_count_where_the_library_is_told_of_them(house, monkeypatch, tmp_path):
-    monkeypatch.setenv("WATWERKT_MICRODATA", str(tmp_path / "micro"))
+    monkeypatch.setenv("WATWERKT_DATA", str(tmp_path / "micro"))
     write_file(tmp_path, "micro/people.csv", "7")
     write_file(
         house.root,
         "chapters/setting.md",
-        chapter("import os\nopen(os.environ['WATWERKT_MICRODATA'] + '/people.csv').read()"),
+        chapter("import os\nopen(os.environ['WATWERKT_DATA'] + '/people.csv').read()"),
     )
     assert shown(house, "setting") == "'7'"
     write_file(tmp_path, "micro/people.csv", "8")
