@@ -13,6 +13,7 @@ PAGE = "book/matter/ledger.md"
 FILE = "data/ledger.csv"
 MARKS = ("<!-- ledger: summary -->", "<!-- ledger: differs -->", "<!-- ledger: not recomputed -->")
 _LONGEST = 200  # rows of a list on the page; the file holds all
+_SHOWN = 4  # numbers in one row of it
 
 Row = Mapping[str, object]
 
@@ -67,38 +68,57 @@ def _summary(rows: list[Row], house: House) -> str:
         if any(count[study, layer, verdict] for verdict in verdicts)
     ]
     head = " | ".join(label for label, _ in verdicts.values())
-    return "\n".join([f"| Study | Layer | {head} |", f"| --- | --- |{' --: |' * len(verdicts)}", *lines])
+    return "\n".join([f"| Report | Layer | {head} |", f"| --- | --- |{' --: |' * len(verdicts)}", *lines])
 
 
 def _listed(rows: list[Row], verdict: str, house: House) -> str:
-    """Every number with this verdict in the layers that the published numbers themselves decide."""
-    layers = labels(house, "layer")
-    found = [row for row in rows if row["verdict"] == verdict and row["quantity"] == "value"]
-    lines = [f"| {' | '.join(_cells(row, layers[row['layer']][0]))} |" for row in found[:_LONGEST]]
-    more = f"\n\nThe file holds {len(found) - _LONGEST:,} more." if len(found) > _LONGEST else ""
-    head = ["| Table | Cell | Layer | Printed | Recomputed (interval) | Why |", "| --- | --- | --- | --: | --: | --- |"]
+    """What has this verdict: one line per reason, since a sum that fails concerns each of its numbers."""
+    layers, studies = (labels(house, name) for name in ("layer", "study"))
+    found: dict[tuple, list[Row]] = {}
+    for row in rows:
+        if row["verdict"] == verdict and row["quantity"] == "value":
+            found.setdefault((row["study"], row["layer"], row["why"]), []).append(row)
+    lines = [
+        f"| {studies[study][0]} | {', '.join(dict.fromkeys(str(row['table'])[1:] for row in each))} | "
+        f"{layers[layer][0]} | {_plain(why)} | {_pairs(each)} |"
+        for (study, layer, why), each in list(found.items())[:_LONGEST]
+    ]
+    left = len(found) - _LONGEST
+    more = f'\n\n<a href="{FILE}">The file</a> holds {left:,} more.' if left > 0 else ""
+    head = ["| Report | Table | Layer | Why | Printed (recomputed) |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([*head, *lines]) + more
 
 
-def _cells(row: Row, layer: str) -> list[str]:
-    printed, recomputed, low, high = (_number(row[name]) for name in ("published", "recomputed", "ci_low", "ci_high"))
-    found = f"{recomputed} ({low} to {high})"
-    return [f"{row['study']} {row['table']}", f"`{row['cell']}`", layer, printed, found, _plain(row["why"])]
+def _pairs(rows: list[Row]) -> str:
+    """Printed numbers, each with what was recomputed; of many, the first."""
+    told = [f"{_number(row['published'])} ({_interval(row)})" for row in rows[:_SHOWN]]
+    return ", ".join(told) + (" …" if len(rows) > _SHOWN else "")
+
+
+def _interval(row: Row) -> str:
+    low, high = _number(row["ci_low"]), _number(row["ci_high"])
+    return low if low == high else f"{low} to {high}"
 
 
 def _reasons(rows: list[Row], house: House) -> str:
     """Why numbers could not be recomputed, and how many for each reason."""
-    layers = labels(house, "layer")
+    layers, studies = (labels(house, name) for name in ("layer", "study"))
     count = Counter((row["study"], row["layer"], row["why"]) for row in rows if row["verdict"] == "not_recomputed")
     lines = [
-        f"| {study} | {layers[layer][0]} | {_plain(why)} | {number:,} |"
+        f"| {studies[study][0]} | {layers[layer][0]} | {_plain(why)} | {number:,} |"
         for (study, layer, why), number in count.most_common(_LONGEST)
     ]
-    return "\n".join(["| Study | Layer | Why | Numbers |", "| --- | --- | --- | --: |", *lines])
+    return "\n".join(["| Report | Layer | Why | Numbers |", "| --- | --- | --- | --: |", *lines])
 
 
 def _number(value: object) -> str:
-    return "–" if value is None else f"{float(value):.4g}".replace("-", "−")
+    """As printed, with separators and a real minus sign; never as a power of ten."""
+    if value is None:
+        return "–"
+    number = float(value)
+    small = number != 0 and abs(number) < 0.001
+    text = f"{number:.2g}" if small else f"{number:,.3f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")
 
 
 def _plain(text: object) -> str:

@@ -20,6 +20,8 @@ def table(compared: pd.DataFrame, *, name: str, by: Literal["kit", "estimator"] 
     found = kits.summary(compared)
     heads = {column: head for column, head in HEADS.items() if column in found}
     first, second = ("title", "software") if by == "kit" else ("estimator", "title")
+    named = found["estimator"].str.replace(r"^[AB]\d+ ", "", regex=True).str.capitalize()
+    found = found.assign(estimator=named.str.replace("imr", "IMR").str.replace("romano–wolf", "Romano–Wolf"))
     rows = [tables.Label(one, two, "") for one, two in zip(found[first], found[second], strict=True)]
     shown = found.set_index(pd.Index(rows, name="Compared on" if by == "kit" else "Method"))[list(heads)]
     shown = tables.differences(shown.rename(columns=heads))

@@ -410,7 +410,7 @@ def _alt(lead: str, details: Sequence[str]) -> str:
 def _row_axis() -> alt.Axis:
     """Row labels without line or ticks; what follows a comma goes on a line of its own."""
     return alt.Axis(
-        labelLimit=200, labelExpr="split(datum.label, ', ')", labelPadding=8, ticks=False, domain=False, grid=False
+        labelLimit=230, labelExpr="split(datum.label, ', ')", labelPadding=8, ticks=False, domain=False, grid=False
     )
 
 

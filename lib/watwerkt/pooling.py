@@ -362,7 +362,7 @@ def _checked(
     for name, effect, se in zip(names, y, s, strict=True):
         if not (math.isfinite(effect) and math.isfinite(se) and se > 0):
             raise EstimationError(
-                f"effect {name!r} is {effect} with a standard error of {se}: that cannot be weighted.\n"
+                f"effect {name!r} is {effect:.4g} with a standard error of {se:.4g}: that cannot be weighted.\n"
                 "  leave it out, or find a finite standard error above nil"
             )
     return y, s**2, names

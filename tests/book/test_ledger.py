@@ -54,14 +54,14 @@ def test_the_page_counts_lists_what_differs_and_says_why_the_rest_is_missing():
     rows = [row(), row("b", verdict="differs", recomputed=-3.25), row("c", **NOT_THERE), row("d", **NOT_THERE)]
     text = ledger.filled("\n\n".join(ledger.MARKS), rows, HOUSE)
     assert "| 1 | 0 | 1 | 2 |" in text
-    assert "| intensive T3.2 | `b` | Estimator on synthetic microdata | 2 | −3.25 (1 to 2.8) | It / fits. |" in text
-    assert "| intensive | Estimator on synthetic microdata | No data. | 2 |" in text
+    assert "| 3.2 | Estimator on synthetic microdata | It / fits. | 2 (1 to 2.8) |" in text
+    assert "| Estimator on synthetic microdata | No data. | 2 |" in text
     assert "<!--" not in text
 
 
 def test_a_long_list_ends_with_how_many_more_there_are():
-    rows = [row(str(number), verdict="differs") for number in range(ledger._LONGEST + 7)]
-    assert "The file holds 7 more." in ledger.filled(ledger.MARKS[1], rows, HOUSE)
+    rows = [row(str(number), verdict="differs", why=f"Reason {number}.") for number in range(ledger._LONGEST + 7)]
+    assert "The file</a> holds 7 more." in ledger.filled(ledger.MARKS[1], rows, HOUSE)
 
 
 def test_lines_from_microdata_must_have_passed_the_guard():
@@ -76,3 +76,11 @@ def test_lines_from_microdata_must_have_passed_the_guard():
     with pytest.raises(BookError, match="has not passed the disclosure guard"):
         entries(page, notebook(), label="Synthetic microdata")
     assert entries(page, notebook(cleared={"guard": {}}), label="Synthetic microdata") == [made]
+
+
+def test_a_sum_that_fails_is_one_line_with_its_first_numbers():
+    rows = [row(str(number), verdict="differs", published=101_412.0 + number) for number in range(6)]
+    text = ledger.filled(ledger.MARKS[1], rows, HOUSE)
+    assert text.count("It / fits.") == 1
+    assert "101,412 (1 to 2.8), 101,413 (1 to 2.8)" in text
+    assert "101,415 (1 to 2.8) … |" in text

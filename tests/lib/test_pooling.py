@@ -215,8 +215,8 @@ def test_leaving_one_out_is_pooling_the_others_in_the_same_way():
     [
         ([0.1], [0.1], None, "1 effect cannot be pooled"),
         ([], [], None, "0 effect cannot be pooled"),
-        ([0.1, 0.2], [0.1, 0.0], ["a", "b"], r"effect 'b' is 0.2 with a standard error of 0.0"),
-        ([0.1, 0.2], [0.0, 0.0], None, "standard error of 0.0"),
+        ([0.1, 0.2], [0.1, 0.0], ["a", "b"], r"effect 'b' is 0.2 with a standard error of 0"),
+        ([0.1, 0.2], [0.0, 0.0], None, "standard error of 0"),
         ([0.1, float("nan")], [0.1, 0.1], ["a", "b"], "effect 'b' is nan"),
         ([0.1, 0.2], [0.1, float("inf")], ["a", "b"], "standard error of inf"),
         ([0.1, 0.2], [0.1], None, "do not go together"),

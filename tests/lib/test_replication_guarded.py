@@ -291,7 +291,7 @@ def test_the_note_says_each_reason_once_and_every_misprint(found):
     part = found[found["table"].isin(["TII.1", "T3.3"])]
     note = guarded.reasons(part)
     assert note.count("The report suppresses the levels") == 1
-    assert note.count("printed 0.2, read as -0.2") == 1
+    assert note.count("printed 0.2, read as −0.2") == 1
     assert guarded.reasons(found[found["table"] == "T3.5"]) == ""
 
 

@@ -170,7 +170,7 @@ def _check_events(cells: Cells) -> None:
         more = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
         raise EstimationError(
             f"perfect separation: {'; '.join(faults[:5])}{more}.\n"
-            "  merge the moments of that service, or leave it out of the plan"
+            "  merge the moments of a service, or the categories of a characteristic, or leave it out of the plan"
         )
 
 

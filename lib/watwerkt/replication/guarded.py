@@ -45,6 +45,7 @@ AMOUNTS = (*FRACTIONS, *FIRST_JOB[1:], *ALL_JOBS)
 _CLOSED = "The report suppresses the levels behind this effect, and an interval beside it would give them away."
 _FREE = "The synthetic people were not made to give this number: what they give says nothing of the printed one."
 _NONE = "–"
+ALIGNED = ("Printed", "Recomputed", "95% interval")  # columns of :func:`texts` to align as numbers
 _HEADS = {
     "group": "Group", "table_label": "Table", "outcome_label": "Outcome", "months_label": "Months",
     "service_label": "Interview", "comparison_label": "What", "row_label": "What",
@@ -207,7 +208,7 @@ def texts(found: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     pairs = list(zip(found.itertuples(), cells, strict=True))
     shown = pd.DataFrame(
         {
-            "Printed": [formats.printed(cell) for cell in cells],
+            "Printed": [_as_printed(cell) for cell in cells],
             "Recomputed": [_number(row.recomputed, cell) for row, cell in pairs],
             "95% interval": [_interval(row.ci_low, row.ci_high, cell) for row, cell in pairs],
             "Verdict": [codes.label("verdict", row.verdict) for row in found.itertuples()],
@@ -217,6 +218,12 @@ def texts(found: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     labels = [_joined(found, columns, ": ") for columns in (*outer, inner)]
     names = [": ".join(_HEADS[name] for name in columns) for columns in (*outer, inner)]
     return shown.set_index([pd.Index(values, name=name) for values, name in zip(labels, names, strict=True)])
+
+
+def _as_printed(cell: Cell) -> str:
+    """As printed; a misprint with what it is read as, which is what the verdict speaks of."""
+    told = formats.printed(cell)
+    return f"{told}, read as {formats.used(cell)}" if cell.correction else told
 
 
 def tally(found: pd.DataFrame, by: str = "table_label") -> pd.DataFrame:
@@ -233,7 +240,7 @@ def reasons(found: pd.DataFrame) -> str:
     """Why numbers could not be recomputed, and which misprints were corrected: a note below a table."""
     told = found.loc[found["verdict"] == "not_recomputed", "why"]
     misprints = tables.corrections([_printed()[row.table, row.cell] for row in found.itertuples()])
-    return " ".join(filter(None, [*dict.fromkeys(told), misprints]))
+    return formats.with_minus(" ".join(filter(None, [*dict.fromkeys(told), misprints])))
 
 
 def pictured(found: pd.DataFrame, label: Sequence[str]) -> pd.DataFrame:
