@@ -336,6 +336,7 @@ def growth(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, note: st
 
     ``frame`` holds ``way``, ``rows`` and ``value``.
     """
+    frame = frame[["way", "rows", "value"]]
     ways = list(dict.fromkeys(frame["way"]))
     colours = dict(zip(ways, (BLUE, ORANGE, GREEN, PURPLE), strict=False))
     pictures = []
@@ -353,7 +354,7 @@ def growth(frame: pd.DataFrame, *, name: str, alt_text: str, axis: str, note: st
         )
         pictures.append(_finish(layered, None, width))
     details = [f"{row.way}, {row.rows:,.0f} rows: {row.value:.3g}" for row in frame.itertuples()]
-    return Chart(name, _alt(alt_text, details), *pictures, frame[["way", "rows", "value"]], note)
+    return Chart(name, _alt(alt_text, details), *pictures, frame, note)
 
 
 def _interval_layers(
@@ -410,7 +411,7 @@ def _alt(lead: str, details: Sequence[str]) -> str:
 def _row_axis() -> alt.Axis:
     """Row labels without line or ticks; what follows a comma goes on a line of its own."""
     return alt.Axis(
-        labelLimit=230, labelExpr="split(datum.label, ', ')", labelPadding=8, ticks=False, domain=False, grid=False
+        labelLimit=200, labelExpr="split(datum.label, ', ')", labelPadding=8, ticks=False, domain=False, grid=False
     )
 
 

@@ -23,7 +23,9 @@ def coverage_chart(found: pd.DataFrame) -> Chart:
 
     ``found`` as :func:`watwerkt.simulation.summary` returns it.
     """
-    frame = _percent(found, "coverage", "coverage_low", "coverage_high").assign(verdict=list(found["verdict"]))
+    frame = _percent(found, "coverage", "coverage_low", "coverage_high").assign(
+        wanted_low=100 * WANTED[0], wanted_high=100 * WANTED[1], verdict=list(found["verdict"])
+    )
     extent = [min(float(frame["low"].min()), 100 * WANTED[0]) - PAD, 100.0]
     band = (100 * WANTED[0], 100 * WANTED[1])
     lead = f"Coverage of 95% intervals by estimator, wanted between {band[0]:.0f}% and {band[1]:.0f}%."
