@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -38,8 +39,8 @@ def full_on_cells(people: int) -> list[float]:
 
 
 def months_on_cells(people: int) -> list[float]:
-    """Compress person-months to cells and fit both exits; one population, one state per service."""
-    return instruments.model(_first(people), POPULATIONS[0], by_moment=False).result.values.tolist()
+    """Compress person-months to cells and fit both exits; one population, all services by moment."""
+    return instruments.model(_first(people), POPULATIONS[0]).result.values.tolist()
 
 
 def months_on_rows(people: int) -> list[float]:
@@ -47,7 +48,7 @@ def months_on_rows(people: int) -> list[float]:
     import statsmodels.api as sm
 
     tables = instruments.of_population(_first(people), POPULATIONS[0])
-    rows = _expanded(tables, instruments.plan(POPULATIONS[0], by_moment=False))
+    rows = _expanded(tables, instruments.plan(POPULATIONS[0]))
     model = sm.MNLogit(rows.pop("outcome"), rows)
     return model.fit(method="newton", disp=0, tol=1e-10).params.to_numpy().T.ravel().tolist()
 
@@ -71,9 +72,12 @@ def _expanded(tables: Mapping[str, pd.DataFrame], plan: compress.Plan) -> pd.Dat
     for name, values in plan.covariates.items():
         made |= {f"{name}={value}": (rows[name] == value).to_numpy(float) for value in values[1:]}
     made |= {f"month={month}": (rows["month"] == month).to_numpy(float) for month in range(plan.horizon)}
-    for name in plan.services:
+    for name, later in plan.services.items():
         starts = tables["services"].query("service == @name").groupby("person")["start_month"].min()
-        made[name] = (rows["person"].map(starts) <= rows["month"]).to_numpy(float)
+        start = rows["person"].map(starts)
+        for first, after in pairwise((0, *later, plan.horizon)):
+            on = (start <= rows["month"]) & (start >= first) & (start < after)
+            made[f"{name}={first}"] = on.to_numpy(float)
     for number, name in enumerate(plan.talks, start=1):
         these = tables["interviews"][tables["interviews"]["number"] == number]
         start = rows["person"].map(these.groupby("person")["month"].min())

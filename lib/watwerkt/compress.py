@@ -85,18 +85,19 @@ def cells(persons: ir.Table, services: ir.Table, interviews: ir.Table, plan: Pla
     """
     import ibis
 
-    months = ibis.memtable(pa.table({"month": np.arange(plan.horizon)}))
     base = _timelines(persons, services, interviews, plan)
-    long = base.join(months, months.month < base.months_observed)
+    base = base.group_by(list(base.columns)).aggregate(people=base.count())  # alike from beginning to end: one row
+    long = base.mutate(month=ibis.range(0, base.months_observed).unnest().cast("int64"))
     last = long.month == long.months_observed - 1
     rows = long.select(
         "profile",
         "month",
         state=_packed([_state(long, name, plan) for name in plan.states], list(plan.states.values())),
-        **{kind: (last & (long.exit == kind)).cast("int32") for kind in EXITS},
+        people=long.people,
+        **{kind: (last & (long.exit == kind)).ifelse(long.people, 0) for kind in EXITS},
     )
     counted = {kind: rows[kind].sum().cast("int64") for kind in EXITS}
-    return rows.group_by(list(KEYS)).aggregate(n=rows.count().cast("int64"), **counted).order_by(list(KEYS))
+    return rows.group_by(list(KEYS)).aggregate(n=rows.people.sum().cast("int64"), **counted).order_by(list(KEYS))
 
 
 def profiles(persons: ir.Table, plan: Plan) -> ir.Table:
@@ -151,8 +152,8 @@ def collect(found: ir.Table, engine: BaseBackend) -> pd.DataFrame:
 def check(persons: pd.DataFrame, plan: Plan) -> None:
     """Refuse people whom the plan cannot place."""
     for name, allowed in plan.covariates.items():
-        unknown = ~persons[name].isin(allowed)
-        if unknown.any():
+        if set(persons[name].unique()) - set(allowed):
+            unknown = ~persons[name].isin(allowed)
             first = persons.loc[unknown, name].iloc[0]
             raise EstimationError(
                 f"persons, column {name!r}: {int(unknown.sum())} people have a value that the plan does not name, "

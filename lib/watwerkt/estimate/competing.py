@@ -55,7 +55,8 @@ def fit(cells: Cells, *, variance: Literal["model", "robust"] = "model") -> Fit:
     _check_events(cells)
     k = len(cells.names)
     beta = _start(cells)
-    value, gradient, information = _derivatives(cells, beta)
+    p = _chances(cells, beta)
+    value, (gradient, information) = _log_likelihood(cells, p), _derivatives(cells, p)
     for _ in range(_ROUNDS):
         step = _solved(information, gradient.ravel(), cells).reshape(2, k)
         decrement = float(gradient.ravel() @ step.ravel())
@@ -104,15 +105,16 @@ def _start(cells: Cells) -> np.ndarray:
     return beta
 
 
-def _derivatives(cells: Cells, beta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Log-likelihood, its gradient (2 × k), and the information matrix (2k × 2k)."""
-    predictors = np.stack([cells.predictor(one) for one in beta])
-    p = chances(predictors)
-    value = _log_likelihood(cells, p)
+def _chances(cells: Cells, beta: np.ndarray) -> np.ndarray:
+    return chances(np.stack([cells.predictor(one) for one in beta]))
+
+
+def _derivatives(cells: Cells, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The gradient of the log-likelihood (2 × k), and the information matrix (2k × 2k)."""
     gradient = np.stack([cells.total(cells.exits[:, e] - cells.n * p[e]) for e in (0, 1)])
     work, other = (cells.cross(cells.n * p[e] * (1 - p[e])) for e in (0, 1))
     both = -cells.cross(cells.n * p[0] * p[1])
-    return value, gradient, np.block([[work, both], [both.T, other]])
+    return gradient, np.block([[work, both], [both.T, other]])
 
 
 def _log_likelihood(cells: Cells, p: np.ndarray) -> float:
@@ -128,15 +130,16 @@ def _improved(
     """The next coefficients: a whole step of Newton's, or as much of it as raises the likelihood."""
     for size in 0.5 ** np.arange(20):
         tried = beta + size * step
-        found = _log_likelihood(cells, chances(np.stack([cells.predictor(one) for one in tried])))
+        p = _chances(cells, tried)
+        found = _log_likelihood(cells, p)
         if found >= value - 1e-9 * abs(value):
-            return tried, *_derivatives(cells, tried)
+            return tried, found, *_derivatives(cells, p)
     raise EstimationError("no step raises the likelihood.\n  look for a service with very few users")
 
 
 def _meat(cells: Cells, beta: np.ndarray) -> np.ndarray:
     """Sum over person-months of the outer products of their scores: exact, because outcomes are counted per cell."""
-    p = chances(np.stack([cells.predictor(one) for one in beta]))
+    p = _chances(cells, beta)
     stay = cells.n - cells.exits.sum(axis=1)
     residuals = [((0 - p[0], 0 - p[1]), stay)]
     residuals += [(((e == 0) - p[0], (e == 1) - p[1]), cells.exits[:, e]) for e in (0, 1)]

@@ -50,11 +50,10 @@ def model(microdata: Tables, population: str, *, by_moment: bool = True) -> Fit:
 
 
 def of_population(microdata: Tables, population: str) -> dict[str, pd.DataFrame]:
-    """The three tables of the people with a background, with the year in which the benefit began."""
+    """The people with a background, with the year in which the benefit began; services and interviews of everyone."""
     persons = microdata["persons"]
     persons = persons[persons["population"] == population]
     if persons.empty:
         raise EstimationError(f"nobody has population = {population!r}.\n  look at the column in persons")
     persons = persons.assign(year=persons["inflow_month"].dt.year.astype(str))
-    rest = {name: microdata[name] for name in ("services", "interviews")}
-    return {"persons": persons} | {name: t[t["person"].isin(persons["person"])] for name, t in rest.items()}
+    return {"persons": persons, "services": microdata["services"], "interviews": microdata["interviews"]}
